@@ -17,6 +17,8 @@ terms! {
         /// Secrets are still searched in it; only the parser has no grammar.
         UnknownLanguage = "unknown_language",
         TooDeep = "too_deep",
+        /// A symbolic link or a submodule: there is no content to read.
+        NotAFile = "not_a_file",
         TimedOut = "timed_out",
     }
 }
@@ -59,6 +61,7 @@ impl Coverage {
             .iter()
             .filter(|file| file.reason != UnanalysedReason::UnknownLanguage)
             .filter(|file| file.reason != UnanalysedReason::Binary)
+            .filter(|file| file.reason != UnanalysedReason::NotAFile)
             .count();
         let expected = f64::from(self.analysed) + missed as f64;
         if expected == 0.0 { 0.0 } else { f64::from(self.analysed) / expected }

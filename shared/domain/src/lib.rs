@@ -15,6 +15,7 @@ mod run;
 mod snapshot;
 mod terms;
 mod tier;
+mod trace;
 mod verdict;
 
 pub use api_key::{ApiKey, InvalidApiKey, Scope};
@@ -29,4 +30,5 @@ pub use run::{ErrorCode, IllegalMove, RunKind, RunStatus, StepStatus};
 pub use snapshot::{ChangedFile, Snapshot, SourceFile};
 pub use terms::UnknownTerm;
 pub use tier::Tier;
+pub use trace::{InvalidTraceParent, TraceParent};
 pub use verdict::{Gate, Verdict, judge};

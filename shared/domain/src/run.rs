@@ -78,8 +78,8 @@ impl RunStatus {
     pub fn may_become(self, next: Self) -> bool {
         match self {
             Self::Queued => matches!(next, Self::Running | Self::Failed | Self::Canceled),
-            // Running to running: an expired lease is taken over.
-            Self::Running => !matches!(next, Self::Queued),
+            // To running: an expired lease is taken over. To queued: given back after a passing trouble.
+            Self::Running => true,
             Self::Waiting => matches!(next, Self::Running | Self::Failed | Self::Canceled),
             Self::Succeeded | Self::Failed | Self::Canceled => false,
         }
@@ -118,6 +118,7 @@ mod tests {
             (Queued, Running),
             (Queued, Failed),
             (Queued, Canceled),
+            (Running, Queued),
             (Running, Running),
             (Running, Waiting),
             (Running, Succeeded),

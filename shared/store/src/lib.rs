@@ -1,1 +1,33 @@
-//! See the package description.
+//! Postgres: the only crate that speaks SQL.
+//!
+//! One module a table. A module's functions take a [`Tx`], which exists only with a tenant set,
+//! so that row-level security holds even for a query that forgets its WHERE; the caller decides
+//! what happens together:
+//!
+//! ```ignore
+//! let mut session = database.session().await?;
+//! let tx = session.begin(org).await?;
+//! runs::insert(&tx, &run).await?;
+//! outbox::insert(&tx, &message).await?;
+//! tx.commit().await?;
+//! ```
+//!
+//! Questions that must be asked before the tenant is known (whose key is this? whose webhook?)
+//! are functions of [`Unscoped`], and each is one SECURITY DEFINER function in the migrations.
+
+pub mod api_keys;
+pub mod migrations;
+pub mod organizations;
+pub mod outbox;
+pub mod repositories;
+pub mod run_steps;
+pub mod runs;
+
+mod error;
+mod rows;
+mod session;
+mod unscoped;
+
+pub use error::StoreError;
+pub use session::{Database, Session, Tx, Unscoped};
+pub use unscoped::{DueSync, LocatedInstallation, LocatedKey, LocatedRepository, RunToWake};

@@ -1,0 +1,63 @@
+//! The `outbox` table: messages that must be sent.
+//!
+//! A row is written with what it announces, in one transaction, and goes only after the queue
+//! has confirmed the message; see `queue::send`.
+
+use domain::OrgId;
+use serde_json::Value;
+use tokio_postgres::Row;
+
+use crate::{StoreError, Tx};
+
+/// A message to be written down.
+#[derive(Debug, Clone)]
+pub struct Outgoing<'a> {
+    pub org: OrgId,
+    /// The queue's short name, such as `runs`.
+    pub queue: &'a str,
+    pub body: &'a Value,
+    pub traceparent: Option<&'a str>,
+}
+
+/// A message that was written down and not yet confirmed.
+#[derive(Debug, Clone)]
+pub struct Unsent {
+    pub id: i64,
+    pub org: OrgId,
+    pub queue: String,
+    pub body: Value,
+    pub traceparent: Option<String>,
+    /// How often the sweeper has taken it.
+    pub tries: i32,
+}
+
+impl From<&Row> for Unsent {
+    fn from(row: &Row) -> Self {
+        Self {
+            id: row.get("id"),
+            org: OrgId::new(row.get("org_id")),
+            queue: row.get("queue"),
+            body: row.get("body"),
+            traceparent: row.get("traceparent"),
+            tries: row.get("tries"),
+        }
+    }
+}
+
+pub async fn insert(tx: &Tx<'_>, message: &Outgoing<'_>) -> Result<Unsent, StoreError> {
+    let row = tx
+        .query_one(
+            "INSERT INTO outbox (org_id, queue, body, traceparent)
+             VALUES ($1, $2, $3, $4)
+             RETURNING id, org_id, queue, body, traceparent, tries",
+            &[message.org.as_uuid(), &message.queue, message.body, &message.traceparent],
+        )
+        .await?;
+    Ok(Unsent::from(&row))
+}
+
+/// Forgets messages that the queue has confirmed.
+pub async fn delete(tx: &Tx<'_>, sent: &[i64]) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM outbox WHERE id = ANY ($1)", &[&sent]).await?;
+    Ok(())
+}

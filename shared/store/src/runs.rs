@@ -1,0 +1,332 @@
+//! The `runs` table: requests, claims and endings of durable work.
+//!
+//! A worker claims a run and gets a lease token. Whatever it wants to commit, it first asks for
+//! a [`Fence`] with that token in the same transaction; writing a step or an ending demands the
+//! fence, so a worker that lost its lease cannot write by mistake. Only the database's clock
+//! decides about leases.
+
+use domain::{CommitSha, ErrorCode, OrgId, ProjectId, RepositoryId, RunId, RunKind, RunStatus};
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio_postgres::Row;
+
+use crate::{
+    StoreError, Tx,
+    rows::{parse, parse_opt},
+};
+
+/// Claims without a finished step after which a run is given up.
+pub const CLAIMS_MAX: i32 = 5;
+
+/// The same commit asked for again within this window is the same run (spec/dossier, 1.2).
+pub const SAME_COMMIT_WINDOW_HOURS: i32 = 6;
+
+const COLUMNS: &str =
+    "id, org_id, project_id, repository_id, kind, status, event_type, ref, commit_sha,
+     pull_request, input, summary, error_code, error, last_error, attempts, traceparent,
+     created_at, started_at, finished_at";
+
+/// A run to be requested.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    pub id: RunId,
+    pub org: OrgId,
+    pub project: Option<ProjectId>,
+    pub repository: Option<RepositoryId>,
+    pub kind: RunKind,
+    pub idempotency_key: String,
+    pub event_type: String,
+    pub git_ref: Option<String>,
+    pub commit: Option<CommitSha>,
+    pub pull_request: Option<i32>,
+    pub input: Value,
+    pub traceparent: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub id: RunId,
+    pub org: OrgId,
+    pub project: Option<ProjectId>,
+    pub repository: Option<RepositoryId>,
+    pub kind: RunKind,
+    pub status: RunStatus,
+    pub event_type: String,
+    pub git_ref: Option<String>,
+    pub commit: Option<CommitSha>,
+    pub pull_request: Option<i32>,
+    pub input: Value,
+    pub summary: Option<Value>,
+    pub error_code: Option<ErrorCode>,
+    pub error: Option<String>,
+    /// The last thing that went wrong and was retried.
+    pub last_error: Option<String>,
+    pub attempts: i32,
+    pub traceparent: Option<String>,
+    pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inserted {
+    New(RunId),
+    /// The same request was made before and is this run.
+    Existing(RunId),
+}
+
+impl Inserted {
+    pub fn run(self) -> RunId {
+        match self {
+            Self::New(run) | Self::Existing(run) => run,
+        }
+    }
+}
+
+pub async fn insert(tx: &Tx<'_>, run: &NewRun) -> Result<Inserted, StoreError> {
+    let row = tx
+        .query_opt(
+            "INSERT INTO runs (id, org_id, project_id, repository_id, kind, idempotency_key,
+                               event_type, ref, commit_sha, pull_request, input, traceparent)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             ON CONFLICT (org_id, kind, idempotency_key) DO NOTHING
+             RETURNING id",
+            &[
+                run.id.as_uuid(),
+                run.org.as_uuid(),
+                &run.project.map(|id| *id.as_uuid()),
+                &run.repository.map(|id| *id.as_uuid()),
+                &run.kind.as_str(),
+                &run.idempotency_key,
+                &run.event_type,
+                &run.git_ref,
+                &run.commit.as_ref().map(CommitSha::as_str),
+                &run.pull_request,
+                &run.input,
+                &run.traceparent,
+            ],
+        )
+        .await?;
+    if row.is_some() {
+        return Ok(Inserted::New(run.id));
+    }
+    let row = tx
+        .query_one(
+            "SELECT id FROM runs WHERE org_id = $1 AND kind = $2 AND idempotency_key = $3",
+            &[run.org.as_uuid(), &run.kind.as_str(), &run.idempotency_key],
+        )
+        .await?;
+    Ok(Inserted::Existing(RunId::new(row.get("id"))))
+}
+
+/// The run that already examines, or recently examined, `commit` for the same pull request.
+///
+/// A failed or canceled run does not answer the question, so asking again makes a new one.
+pub async fn find_recent_for_commit(
+    tx: &Tx<'_>,
+    repository: RepositoryId,
+    commit: &CommitSha,
+    pull_request: Option<i32>,
+) -> Result<Option<RunId>, StoreError> {
+    let row = tx
+        .query_opt(
+            "SELECT id FROM runs
+             WHERE repository_id = $1 AND commit_sha = $2 AND kind = 'analysis'
+               AND pull_request IS NOT DISTINCT FROM $3
+               AND status NOT IN ('failed', 'canceled')
+               AND created_at > now() - make_interval(hours => $4)
+             ORDER BY created_at DESC LIMIT 1",
+            &[repository.as_uuid(), &commit.as_str(), &pull_request, &SAME_COMMIT_WINDOW_HOURS],
+        )
+        .await?;
+    Ok(row.map(|row| RunId::new(row.get("id"))))
+}
+
+/// Cancels the open runs of a pull request that examine an older head than `head`.
+pub async fn supersede(
+    tx: &Tx<'_>,
+    repository: RepositoryId,
+    pull_request: i32,
+    head: &CommitSha,
+) -> Result<u64, StoreError> {
+    tx.execute(
+        "UPDATE runs
+         SET status = 'canceled', error_code = 'superseded', finished_at = clock_timestamp(),
+             leased_until = NULL, updated_at = clock_timestamp(),
+             error = 'a newer head of the pull request arrived: ' || $3
+         WHERE repository_id = $1 AND pull_request = $2 AND commit_sha <> $3
+           AND kind = 'analysis' AND status IN ('queued', 'running', 'waiting')",
+        &[repository.as_uuid(), &pull_request, &head.as_str()],
+    )
+    .await
+}
+
+/// What came of asking for a run.
+#[derive(Debug)]
+pub enum Claim {
+    Won(Box<Lease>),
+    /// Another worker holds it, it is parked, or it has ended: nothing to do.
+    NotDue,
+    /// It was claimed too often without a finished step and has now failed.
+    Exhausted,
+}
+
+/// The right to work on a run until someone else claims it.
+#[derive(Debug)]
+pub struct Lease {
+    pub run: Run,
+    token: i64,
+}
+
+impl Lease {
+    pub fn token(&self) -> i64 {
+        self.token
+    }
+}
+
+/// Claims a run that is queued, whose lease has expired, or whose time to wake has come.
+pub async fn claim(tx: &Tx<'_>, run: RunId, lease_seconds: i32) -> Result<Claim, StoreError> {
+    let row = tx
+        .query_opt(
+            &format!(
+                "UPDATE runs SET
+                     status = CASE WHEN claims_since_progress >= $3 THEN 'failed' ELSE 'running' END,
+                     error_code = CASE WHEN claims_since_progress >= $3
+                                       THEN 'max_attempts_exceeded' END,
+                     error = CASE WHEN claims_since_progress >= $3
+                                  THEN 'gave up after ' || claims_since_progress ||
+                                       ' attempts without progress' ||
+                                       coalesce(': ' || last_error, '') END,
+                     finished_at = CASE WHEN claims_since_progress >= $3 THEN clock_timestamp() END,
+                     leased_until = CASE WHEN claims_since_progress < $3
+                                         THEN clock_timestamp() + make_interval(secs => $2) END,
+                     started_at = coalesce(started_at, clock_timestamp()),
+                     lease_token = lease_token + 1,
+                     claims_since_progress = claims_since_progress + 1,
+                     attempts = attempts + 1,
+                     wake_at = NULL,
+                     updated_at = clock_timestamp()
+                 WHERE id = $1
+                   AND (status = 'queued'
+                        OR (status = 'running' AND leased_until < clock_timestamp())
+                        OR (status = 'waiting' AND wake_at <= clock_timestamp()))
+                 RETURNING {COLUMNS}, lease_token"
+            ),
+            &[run.as_uuid(), &f64::from(lease_seconds), &CLAIMS_MAX],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(Claim::NotDue) };
+    let claimed = Run::try_from(&row)?;
+    if claimed.status == RunStatus::Failed {
+        return Ok(Claim::Exhausted);
+    }
+    Ok(Claim::Won(Box::new(Lease { run: claimed, token: row.get("lease_token") })))
+}
+
+/// Proof that, in this transaction, the lease still holds and nobody can take it.
+#[derive(Debug)]
+pub struct Fence {
+    run: RunId,
+}
+
+impl Fence {
+    pub fn run(&self) -> RunId {
+        self.run
+    }
+}
+
+/// Locks the run's row if the lease is still the current one. `None`: it was lost, stop.
+///
+/// An expired lease that nobody took may still commit; the token decides, not the clock.
+pub async fn fence(tx: &Tx<'_>, lease: &Lease) -> Result<Option<Fence>, StoreError> {
+    let row = tx
+        .query_opt(
+            "SELECT 1 FROM runs WHERE id = $1 AND lease_token = $2 AND status = 'running'
+             FOR NO KEY UPDATE",
+            &[lease.run.id.as_uuid(), &lease.token],
+        )
+        .await?;
+    Ok(row.map(|_| Fence { run: lease.run.id }))
+}
+
+/// Ends the run well.
+pub async fn succeed(tx: &Tx<'_>, fence: &Fence, summary: &Value) -> Result<(), StoreError> {
+    one(tx
+        .execute(
+            "UPDATE runs SET status = 'succeeded', summary = $2, leased_until = NULL,
+             finished_at = clock_timestamp(), updated_at = clock_timestamp()
+         WHERE id = $1",
+            &[fence.run.as_uuid(), summary],
+        )
+        .await?)
+}
+
+/// Ends the run badly; `error` is for people and must hold no secret.
+pub async fn fail(
+    tx: &Tx<'_>,
+    fence: &Fence,
+    code: ErrorCode,
+    error: &str,
+) -> Result<(), StoreError> {
+    one(tx
+        .execute(
+            "UPDATE runs SET status = 'failed', error_code = $2, error = $3, leased_until = NULL,
+             finished_at = clock_timestamp(), updated_at = clock_timestamp()
+         WHERE id = $1",
+            &[fence.run.as_uuid(), &code.as_str(), &error],
+        )
+        .await?)
+}
+
+/// Gives the lease back after a passing trouble, so that the next message may claim at once.
+pub async fn release(tx: &Tx<'_>, fence: &Fence, error: &str) -> Result<(), StoreError> {
+    one(tx
+        .execute(
+            "UPDATE runs SET status = 'queued', leased_until = NULL, last_error = $2,
+             updated_at = clock_timestamp()
+         WHERE id = $1",
+            &[fence.run.as_uuid(), &error],
+        )
+        .await?)
+}
+
+pub async fn find(tx: &Tx<'_>, run: RunId) -> Result<Option<Run>, StoreError> {
+    let row = tx
+        .query_opt(&format!("SELECT {COLUMNS} FROM runs WHERE id = $1"), &[run.as_uuid()])
+        .await?;
+    row.as_ref().map(Run::try_from).transpose()
+}
+
+fn one(touched: u64) -> Result<(), StoreError> {
+    if touched == 1 { Ok(()) } else { Err(StoreError::ChangedMeanwhile) }
+}
+
+impl TryFrom<&Row> for Run {
+    type Error = StoreError;
+
+    // `get` panics on a missing column or a wrong SQL type: both are bugs in this file.
+    fn try_from(row: &Row) -> Result<Self, Self::Error> {
+        Ok(Self {
+            id: RunId::new(row.get("id")),
+            org: OrgId::new(row.get("org_id")),
+            project: row.get::<_, Option<_>>("project_id").map(ProjectId::new),
+            repository: row.get::<_, Option<_>>("repository_id").map(RepositoryId::new),
+            kind: parse(row, "runs", "kind")?,
+            status: parse(row, "runs", "status")?,
+            event_type: row.get("event_type"),
+            git_ref: row.get("ref"),
+            commit: parse_opt(row, "runs", "commit_sha")?,
+            pull_request: row.get("pull_request"),
+            input: row.get("input"),
+            summary: row.get("summary"),
+            error_code: parse_opt(row, "runs", "error_code")?,
+            error: row.get("error"),
+            last_error: row.get("last_error"),
+            attempts: row.get("attempts"),
+            traceparent: row.get("traceparent"),
+            created_at: row.get("created_at"),
+            started_at: row.get("started_at"),
+            finished_at: row.get("finished_at"),
+        })
+    }
+}
