@@ -1,6 +1,6 @@
 //! Integration tests: one binary, a module a flow.
 
-#![expect(clippy::unwrap_used, reason = "tests: panicking is the report")]
-
+mod architecture;
+mod entities;
 mod migrations;
 mod tenancy;
