@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "test support: panicking is the report")]
 
+pub mod function;
+pub mod gate;
+
 use domain::{OrgId, RepositoryId};
 use store::{
     Database,
