@@ -8,7 +8,9 @@
 //!    └─────────┴──────▶ canceled
 //! ```
 
-use crate::{Classify, ErrorKind, RunId, terms::terms};
+use serde::{Deserialize, Serialize};
+
+use crate::{Classify, CommitSha, ErrorKind, RunId, terms::terms};
 
 terms! {
     RunStatus ("run status") {
@@ -44,6 +46,16 @@ impl RunKind {
     pub fn next_step(self, done: &[&str]) -> Option<&'static str> {
         self.steps().iter().copied().find(|step| !done.contains(step))
     }
+}
+
+/// What an analysis is asked beside its commit: the `input` of its run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnalysisInput {
+    /// The commit that the change starts from; without one every line counts as new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_sha: Option<CommitSha>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pr_title: Option<String>,
 }
 
 terms! {
