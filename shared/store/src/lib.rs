@@ -16,6 +16,8 @@
 //! are functions of [`Unscoped`], and each is one SECURITY DEFINER function in the migrations.
 
 pub mod api_keys;
+pub mod audit_logs;
+pub mod dispositions;
 pub mod migrations;
 pub mod organizations;
 pub mod outbox;
@@ -24,10 +26,12 @@ pub mod run_steps;
 pub mod runs;
 
 mod error;
+mod page;
 mod rows;
 mod session;
 mod unscoped;
 
 pub use error::StoreError;
+pub use page::Page;
 pub use session::{Database, Session, Tx, Unscoped};
 pub use unscoped::{DueSync, LocatedInstallation, LocatedKey, LocatedRepository, RunToWake};

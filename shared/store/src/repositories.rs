@@ -4,7 +4,10 @@ use domain::{OrgId, ProjectId, RepositoryId};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use crate::{StoreError, Tx};
+use crate::{
+    StoreError, Tx,
+    page::{Page, follows},
+};
 
 const COLUMNS: &str = "r.id, r.org_id, r.project_id, r.provider, r.github_id, r.owner, r.name,
      r.full_name, r.private, r.default_branch, r.clone_url, r.html_url, r.enabled, r.archived_at,
@@ -124,4 +127,73 @@ pub async fn insert(
         )
         .await?;
     Ok(row.map(|row| RepositoryId::new(row.get("id"))))
+}
+
+/// Which repositories a reader wants; what is `None` does not narrow.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    pub enabled: Option<bool>,
+}
+
+/// Newest first.
+pub async fn list(tx: &Tx<'_>, filter: Filter, page: Page) -> Result<Vec<Repository>, StoreError> {
+    let rows = tx
+        .query(
+            &format!(
+                "SELECT {COLUMNS} FROM {FROM}
+                 WHERE {}
+                   AND ($3::boolean IS NULL OR r.enabled = $3)
+                 ORDER BY r.created_at DESC, r.id DESC
+                 LIMIT $2",
+                follows("repositories", "r")
+            ),
+            &[&page.after, &page.limit, &filter.enabled],
+        )
+        .await?;
+    Ok(rows.iter().map(Repository::from).collect())
+}
+
+/// Settings to be changed; `None` leaves one as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Changes<'a> {
+    pub enabled: Option<bool>,
+    pub default_branch: Option<&'a str>,
+    pub sync_interval_minutes: Option<i32>,
+}
+
+/// `false`: there is no such repository.
+pub async fn update(
+    tx: &Tx<'_>,
+    id: RepositoryId,
+    changes: &Changes<'_>,
+) -> Result<bool, StoreError> {
+    let touched = tx
+        .execute(
+            "UPDATE repositories
+             SET enabled = coalesce($2, enabled),
+                 default_branch = coalesce($3, default_branch),
+                 sync_interval_minutes = coalesce($4, sync_interval_minutes),
+                 updated_at = now()
+             WHERE id = $1",
+            &[
+                id.as_uuid(),
+                &changes.enabled,
+                &changes.default_branch,
+                &changes.sync_interval_minutes,
+            ],
+        )
+        .await?;
+    Ok(touched == 1)
+}
+
+/// Reads a repository and keeps others from asking for its runs until this transaction ends, so
+/// that the same request made twice at once becomes one run.
+pub async fn find_locked(tx: &Tx<'_>, id: RepositoryId) -> Result<Option<Repository>, StoreError> {
+    let row = tx
+        .query_opt(
+            &format!("SELECT {COLUMNS} FROM {FROM} WHERE r.id = $1 FOR NO KEY UPDATE OF r"),
+            &[id.as_uuid()],
+        )
+        .await?;
+    Ok(row.as_ref().map(Repository::from))
 }

@@ -12,6 +12,7 @@ use tokio_postgres::Row;
 
 use crate::{
     StoreError, Tx,
+    page::{Page, follows},
     rows::{parse, parse_opt},
 };
 
@@ -293,6 +294,75 @@ pub async fn release(tx: &Tx<'_>, fence: &Fence, error: &str) -> Result<(), Stor
 pub async fn find(tx: &Tx<'_>, run: RunId) -> Result<Option<Run>, StoreError> {
     let row = tx
         .query_opt(&format!("SELECT {COLUMNS} FROM runs WHERE id = $1"), &[run.as_uuid()])
+        .await?;
+    row.as_ref().map(Run::try_from).transpose()
+}
+
+/// Which runs a reader wants; what is `None` does not narrow.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    pub repository: Option<RepositoryId>,
+    pub status: Option<RunStatus>,
+    pub kind: Option<RunKind>,
+}
+
+/// Newest first.
+pub async fn list(tx: &Tx<'_>, filter: Filter, page: Page) -> Result<Vec<Run>, StoreError> {
+    let rows = tx
+        .query(
+            &format!(
+                "SELECT {COLUMNS} FROM runs
+                 WHERE {}
+                   AND ($3::uuid IS NULL OR repository_id = $3)
+                   AND ($4::text IS NULL OR status = $4)
+                   AND ($5::text IS NULL OR kind = $5)
+                 ORDER BY created_at DESC, id DESC
+                 LIMIT $2",
+                follows("runs", "runs")
+            ),
+            &[
+                &page.after,
+                &page.limit,
+                &filter.repository.map(|id| *id.as_uuid()),
+                &filter.status.map(RunStatus::as_str),
+                &filter.kind.map(RunKind::as_str),
+            ],
+        )
+        .await?;
+    rows.iter().map(Run::try_from).collect()
+}
+
+/// The sync of a repository that is asked for and not yet over.
+pub async fn find_open_sync(
+    tx: &Tx<'_>,
+    repository: RepositoryId,
+) -> Result<Option<RunId>, StoreError> {
+    let row = tx
+        .query_opt(
+            "SELECT id FROM runs
+             WHERE repository_id = $1 AND kind = 'repository_sync'
+               AND status IN ('queued', 'running', 'waiting')
+             ORDER BY created_at DESC LIMIT 1",
+            &[repository.as_uuid()],
+        )
+        .await?;
+    Ok(row.map(|row| RunId::new(row.get("id"))))
+}
+
+/// Ends a run that has not ended. `None`: there is no such run, or it has ended already.
+///
+/// Whoever holds its lease loses it with the status.
+pub async fn cancel(tx: &Tx<'_>, run: RunId) -> Result<Option<Run>, StoreError> {
+    let row = tx
+        .query_opt(
+            &format!(
+                "UPDATE runs SET status = 'canceled', leased_until = NULL, wake_at = NULL,
+                     finished_at = clock_timestamp(), updated_at = clock_timestamp()
+                 WHERE id = $1 AND status IN ('queued', 'running', 'waiting')
+                 RETURNING {COLUMNS}"
+            ),
+            &[run.as_uuid()],
+        )
         .await?;
     row.as_ref().map(Run::try_from).transpose()
 }
