@@ -1,0 +1,89 @@
+//! The AWS endpoint: MiniStack, or the one that AWS_ENDPOINT_URL names.
+
+use std::{process::Command, time::Duration};
+
+use crate::{
+    commands::Local,
+    process,
+    process::Running,
+    state::{Endpoint, State},
+    stop::Result,
+    venv::Venv,
+};
+
+pub(crate) const REGION: &str = "eu-west-1";
+/// MiniStack takes this key for the account's root.
+pub(crate) const KEY: &str = "test";
+
+const START_PATIENCE: Duration = Duration::from_secs(60);
+/// It writes down what its services hold before it ends.
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) fn up(local: &Local, venv: &Venv, state: &mut State) -> Result<()> {
+    let endpoint = match &local.environment.aws_endpoint_url {
+        Some(url) => {
+            state.endpoint.iter().for_each(down);
+            let url = url.trim_end_matches('/').to_owned();
+            let is_ministack = answers(&url);
+            Endpoint { process: None, port: None, url, is_ministack }
+        }
+        None => match state.endpoint.take().filter(is_alive) {
+            Some(running) => running,
+            None => local.screen.step("AWS endpoint", None, || embedded(local, venv))?,
+        },
+    };
+    state.endpoint = Some(endpoint);
+    state.save(&local.checkout)
+}
+
+pub(crate) fn is_alive(endpoint: &Endpoint) -> bool {
+    endpoint.process.as_ref().is_some_and(Running::is_alive)
+}
+
+pub(crate) fn down(endpoint: &Endpoint) {
+    if let Some(process) = &endpoint.process {
+        process.stop(STOP_PATIENCE);
+    }
+}
+
+fn embedded(local: &Local, venv: &Venv) -> Result<Endpoint> {
+    let port = process::free_port(State::load(&local.checkout).endpoint.and_then(|it| it.port))?;
+    let url = format!("http://127.0.0.1:{port}");
+    let kept = local.checkout.local().join("aws");
+    let mut command = Command::new(venv.bin("ministack"));
+    command
+        .current_dir(local.checkout.local())
+        // The functions inherit this environment, so it holds nothing of the caller's.
+        .env_clear()
+        .env("PATH", &local.environment.path)
+        .env("HOME", local.checkout.scratch())
+        .env("TMPDIR", local.checkout.scratch())
+        .env("BIND_HOST", "127.0.0.1")
+        .env("MINISTACK_HOST", "127.0.0.1")
+        .env("GATEWAY_PORT", port.to_string())
+        .env("LAMBDA_EXECUTOR", "local")
+        // The policies of the template are enforced.
+        .env("AUTH", "true")
+        .env("PERSIST_STATE", "1")
+        .env("STATE_DIR", kept.join("state"))
+        .env("S3_PERSIST", "1")
+        .env("S3_DATA_DIR", kept.join("s3"))
+        // Both would listen on ports of their own, on every interface.
+        .env("IOT_MTLS_ENABLED", "0")
+        .env("SFTP_ENABLED", "0")
+        .env("MINISTACK_REGION", REGION)
+        .env("AWS_DEFAULT_REGION", REGION)
+        .env("AWS_ACCESS_KEY_ID", KEY)
+        .env("AWS_SECRET_ACCESS_KEY", KEY)
+        .env("AWS_ENDPOINT_URL", &url);
+    let log = local.checkout.logs().join("endpoint.log");
+    let process = process::start_in_background(&mut command, &log)?;
+    process::wait_until("the AWS endpoint", &process, &log, START_PATIENCE, || answers(&url))?;
+    Ok(Endpoint { process: Some(process), port: Some(port), url, is_ministack: true })
+}
+
+pub(crate) fn answers(url: &str) -> bool {
+    let patience = Duration::from_secs(2);
+    let agent = ureq::Agent::config_builder().timeout_global(Some(patience)).build().new_agent();
+    agent.get(format!("{url}/_ministack/health")).call().is_ok()
+}

@@ -1,0 +1,220 @@
+//! Starting, recognising and stopping processes.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
+use serde::{Deserialize, Serialize};
+
+use crate::stop::{OrStop, Result, Stop};
+
+const POLL: Duration = Duration::from_millis(50);
+/// How many lines of a failed command's output are repeated in the error.
+const TAIL_LINES_MAX: usize = 30;
+
+/// A process of ours, told apart from a later one with the same number by when it started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Running {
+    pub(crate) pid: i32,
+    started: String,
+}
+
+impl Running {
+    pub(crate) fn identify(pid: i32) -> Option<Self> {
+        Some(Self { pid, started: started(pid)? })
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        started(self.pid).as_ref() == Some(&self.started)
+    }
+
+    /// Asks the process to end, and after `patience` ends it with everything that it started.
+    pub(crate) fn stop(&self, patience: Duration) {
+        if !self.is_alive() {
+            return;
+        }
+        let Some(pid) = Pid::from_raw(self.pid) else { return };
+        // A failure means that it ended by itself meanwhile.
+        let _ = kill_process(pid, Signal::TERM);
+        let deadline = Instant::now() + patience;
+        while self.is_alive() && Instant::now() < deadline {
+            thread::sleep(POLL);
+        }
+        let _ = kill_process_group(pid, Signal::KILL);
+    }
+}
+
+/// When a process started, in whatever the system counts; `None` once it has ended.
+fn started(pid: i32) -> Option<String> {
+    if !Path::new("/proc/self/stat").exists() {
+        return started_by_ps(pid);
+    }
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in the second field may itself contain blanks and parentheses.
+    let fields: Vec<_> = stat.rsplit_once(") ")?.1.split(' ').collect();
+    // A zombie has ended, only nobody has asked for its exit code.
+    (*fields.first()? != "Z").then(|| fields.get(19).map(|ticks| (*ticks).to_owned()))?
+}
+
+fn started_by_ps(pid: i32) -> Option<String> {
+    test_kill_process(Pid::from_raw(pid)?).ok()?;
+    let output =
+        Command::new("ps").args(["-o", "lstart=", "-p", &pid.to_string()]).output().ok()?;
+    let started = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    (!started.is_empty()).then_some(started)
+}
+
+/// Starts a process that outlives this one, in a process group of its own.
+pub(crate) fn start_in_background(command: &mut Command, log: &Path) -> Result<Running> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let file = new_log(log)?;
+    let errors = file.try_clone().or_stop("cannot share a log", "free some file handles")?;
+    let child =
+        command.stdin(Stdio::null()).stdout(file).stderr(errors).process_group(0).spawn().or_stop(
+            format_args!("cannot start {program}"),
+            "run `cargo local clean` and try again",
+        )?;
+    let pid = i32::try_from(child.id()).expect("process numbers are below 2^22");
+    Running::identify(pid)
+        .ok_or_else(|| Stop::new(format_args!("{program} ended at once"), see(log)))
+}
+
+/// Runs a command to its end; its output goes to `log`, and into the error if it fails.
+pub(crate) fn run(command: &mut Command, log: &Path, next: &str) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let file = new_log(log)?;
+    let errors = file.try_clone().or_stop("cannot share a log", "free some file handles")?;
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(file)
+        .stderr(errors)
+        .status()
+        .or_stop(format_args!("cannot start {program}"), next)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Stop::new(format_args!("{program} failed ({status}):\n{}", tail(log)), next))
+}
+
+/// Runs a command, hands it `input`, and returns what it prints.
+pub(crate) fn ask(command: &mut Command, input: &str, next: &str) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let cannot_start = format!("cannot start {program}");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .or_stop(&cannot_start, next)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // One that does not read its input says why on its way out.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let output = child.wait_with_output().or_stop(&cannot_start, next)?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(Stop::new(format_args!("{program} failed ({}):\n{}", output.status, said.trim()), next))
+}
+
+fn new_log(log: &Path) -> Result<File> {
+    File::create(log).or_stop(
+        format_args!("cannot write {}", log.display()),
+        "make the checkout writable, or run `cargo local clean`",
+    )
+}
+
+pub(crate) fn see(log: &Path) -> String {
+    format!("read {}", log.display())
+}
+
+fn tail(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL_LINES_MAX)..].join("\n")
+}
+
+/// `wanted` when nobody listens there, otherwise any free port.
+pub(crate) fn free_port(wanted: Option<u16>) -> Result<u16> {
+    let bind = |port| TcpListener::bind(("127.0.0.1", port));
+    wanted
+        .and_then(|port| bind(port).ok())
+        .map_or_else(|| bind(0), Ok)
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .or_stop("there is no free port on 127.0.0.1", "stop something that listens there")
+}
+
+/// Asks `is_ready` until it says so, for as long as `process` lives.
+pub(crate) fn wait_until(
+    name: &str,
+    process: &Running,
+    log: &Path,
+    patience: Duration,
+    is_ready: impl Fn() -> bool,
+) -> Result<()> {
+    let deadline = Instant::now() + patience;
+    while !is_ready() {
+        if !process.is_alive() {
+            return Err(Stop::new(format_args!("{name} ended:\n{}", tail(log)), see(log)));
+        }
+        if Instant::now() > deadline {
+            let what = format!("{name} did not answer within {} s", patience.as_secs());
+            return Err(Stop::new(what, see(log)));
+        }
+        thread::sleep(POLL);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_its_start_and_gone_after_stop() {
+        let log = std::env::temp_dir().join(format!("local-process-{}", std::process::id()));
+        // The shell's own child must not survive it either.
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' TERM; sleep 60 & wait; wait"]);
+        let running = start_in_background(&mut command, &log).unwrap();
+        assert!(running.is_alive());
+
+        let namesake = Running { started: "another time".to_owned(), ..running.clone() };
+        assert!(!namesake.is_alive());
+
+        running.stop(Duration::from_millis(200));
+        thread::sleep(Duration::from_millis(100));
+        assert!(!running.is_alive());
+        fs::remove_file(log).unwrap();
+    }
+
+    #[test]
+    fn a_taken_port_is_not_chosen() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let taken = listener.local_addr().unwrap().port();
+        assert_ne!(free_port(Some(taken)).unwrap(), taken);
+        drop(listener);
+        assert_eq!(free_port(Some(taken)).unwrap(), taken);
+    }
+
+    #[test]
+    fn a_failed_command_says_what_it_said() {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "echo it broke >&2; exit 3"]);
+        let stop = ask(&mut command, "", "try again").unwrap_err().to_string();
+        assert!(stop.contains("it broke") && stop.contains("next: try again"), "{stop}");
+    }
+}
