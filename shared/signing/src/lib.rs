@@ -20,6 +20,9 @@ mod signer;
 mod statement;
 mod verify;
 
+// Whoever only verifies needs this crate alone.
+pub use domain::CommitSha;
+
 pub use bundle::{BUNDLE_BYTES_MAX, bundle, parse_document};
 pub use dsse::{
     ENVELOPE_BYTES_MAX, Envelope, EnvelopeError, PAYLOAD_TYPE, Signature, SignatureRefused,

@@ -46,6 +46,19 @@ impl Step {
         Self::Detail,
         Self::Verdict,
     ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Document => "document",
+            Self::Key => "key",
+            Self::Signature => "signature",
+            Self::Statement => "statement",
+            Self::Expiry => "expiry",
+            Self::Commit => "commit",
+            Self::Detail => "detail",
+            Self::Verdict => "verdict",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

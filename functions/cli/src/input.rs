@@ -1,0 +1,55 @@
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+/// Standard input, as in other tools.
+const STDIN: &str = "-";
+
+#[derive(Debug)]
+pub enum InputError {
+    Unreadable { path: PathBuf, source: io::Error },
+    TooLarge { path: PathBuf, bytes_max: usize },
+    Key { path: PathBuf, source: signing::InvalidKey },
+    Output(io::Error),
+}
+
+impl std::fmt::Display for InputError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreadable { path, source } => {
+                write!(f, "cannot read {}: {source}", path.display())
+            }
+            Self::TooLarge { path, bytes_max } => {
+                write!(f, "{} has more than {bytes_max} bytes", path.display())
+            }
+            Self::Key { path, source } => write!(f, "{}: {source}", path.display()),
+            Self::Output(source) => write!(f, "cannot write the result: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for InputError {}
+
+impl From<io::Error> for InputError {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Reads a file, or standard input for `-`, but never more than it may have.
+pub(crate) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, InputError> {
+    let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
+    let reader: Box<dyn Read> = if path == Path::new(STDIN) {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(unreadable)?)
+    };
+    let mut bytes = Vec::new();
+    reader.take(bytes_max as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > bytes_max {
+        return Err(InputError::TooLarge { path: path.to_owned(), bytes_max });
+    }
+    Ok(bytes)
+}
