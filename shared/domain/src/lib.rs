@@ -12,6 +12,7 @@ mod id;
 mod language;
 mod lines;
 mod run;
+mod search;
 mod snapshot;
 mod terms;
 mod tier;
@@ -26,7 +27,8 @@ pub use finding::{Category, Finding, Fingerprint, Severity, SnippetHash, Verific
 pub use id::*;
 pub use language::Language;
 pub use lines::{LineRange, LineRanges};
-pub use run::{ErrorCode, IllegalMove, RunKind, RunStatus, StepStatus};
+pub use run::{AnalysisInput, ErrorCode, IllegalMove, RunKind, RunStatus, StepStatus};
+pub use search::{LEG_CANDIDATES, QueryTerm, Ranked, SearchQuery, fuse};
 pub use snapshot::{ChangedFile, Snapshot, SourceFile};
 pub use terms::UnknownTerm;
 pub use tier::Tier;
