@@ -15,12 +15,16 @@
 //! Questions that must be asked before the tenant is known (whose key is this? whose webhook?)
 //! are functions of [`Unscoped`], and each is one SECURITY DEFINER function in the migrations.
 
+pub mod analyses;
 pub mod api_keys;
 pub mod audit_logs;
 pub mod dispositions;
+pub mod findings;
+pub mod manifests;
 pub mod migrations;
 pub mod organizations;
 pub mod outbox;
+pub mod repo_syncs;
 pub mod repositories;
 pub mod run_steps;
 pub mod runs;

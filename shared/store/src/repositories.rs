@@ -197,3 +197,24 @@ pub async fn find_locked(tx: &Tx<'_>, id: RepositoryId) -> Result<Option<Reposit
         .await?;
     Ok(row.as_ref().map(Repository::from))
 }
+
+/// Moves the next sync on by one interval, if it still is the one that was due at `due_at`, and
+/// answers the repository's project. `None`: someone else moved it, or nobody wants it any more.
+///
+/// Slots that were missed are not made up for: one look shows all that happened meanwhile.
+pub async fn take_sync_slot(
+    tx: &Tx<'_>,
+    id: RepositoryId,
+    due_at: Timestamp,
+) -> Result<Option<ProjectId>, StoreError> {
+    let row = tx
+        .query_opt(
+            "UPDATE repositories
+             SET next_sync_at = now() + make_interval(mins => sync_interval_minutes)
+             WHERE id = $1 AND next_sync_at = $2 AND enabled AND archived_at IS NULL
+             RETURNING project_id",
+            &[id.as_uuid(), &due_at],
+        )
+        .await?;
+    Ok(row.map(|row| ProjectId::new(row.get("project_id"))))
+}

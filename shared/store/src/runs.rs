@@ -5,6 +5,8 @@
 //! fence, so a worker that lost its lease cannot write by mistake. Only the database's clock
 //! decides about leases.
 
+mod lease;
+
 use domain::{CommitSha, ErrorCode, OrgId, ProjectId, RepositoryId, RunId, RunKind, RunStatus};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,8 +18,9 @@ use crate::{
     rows::{parse, parse_opt},
 };
 
-/// Claims without a finished step after which a run is given up.
-pub const CLAIMS_MAX: i32 = 5;
+pub use lease::{
+    CLAIMS_MAX, Claim, Fence, Lease, claim, fail, fence, hand_on, release, succeed,
+};
 
 /// The same commit asked for again within this window is the same run (spec/dossier, 1.2).
 pub const SAME_COMMIT_WINDOW_HOURS: i32 = 6;
@@ -143,152 +146,48 @@ pub async fn find_recent_for_commit(
     Ok(row.map(|row| RunId::new(row.get("id"))))
 }
 
-/// Cancels the open runs of a pull request that examine an older head than `head`.
+/// Cancels the open runs of a pull request that examine an older head than `head`, and answers
+/// how many there were.
 pub async fn supersede(
     tx: &Tx<'_>,
     repository: RepositoryId,
     pull_request: i32,
     head: &CommitSha,
 ) -> Result<u64, StoreError> {
+    let row = tx
+        .query_one(
+            "WITH canceled AS (
+                 UPDATE runs
+                 SET status = 'canceled', error_code = 'superseded',
+                     finished_at = clock_timestamp(), leased_until = NULL, wake_at = NULL,
+                     updated_at = clock_timestamp(),
+                     error = 'a newer head of the pull request arrived: ' || $3
+                 WHERE repository_id = $1 AND pull_request = $2 AND commit_sha <> $3
+                   AND kind = 'analysis' AND status IN ('queued', 'running', 'waiting')
+                 RETURNING id, error
+             ), told AS (
+                 -- What was begun is not left looking as if someone worked on it.
+                 UPDATE analyses a
+                 SET status = 'failed', error_message = c.error,
+                     completed_at = clock_timestamp(), updated_at = clock_timestamp()
+                 FROM canceled c WHERE a.run_id = c.id
+             )
+             SELECT count(*) AS canceled FROM canceled",
+            &[repository.as_uuid(), &pull_request, &head.as_str()],
+        )
+        .await?;
+    Ok(row.get::<_, i64>("canceled").unsigned_abs())
+}
+
+/// Notes that waiting runs were asked for again, so that the next sweep asks for others first.
+pub async fn note_wake_up(tx: &Tx<'_>, runs: &[RunId]) -> Result<(), StoreError> {
+    let ids: Vec<_> = runs.iter().map(|run| *run.as_uuid()).collect();
     tx.execute(
-        "UPDATE runs
-         SET status = 'canceled', error_code = 'superseded', finished_at = clock_timestamp(),
-             leased_until = NULL, updated_at = clock_timestamp(),
-             error = 'a newer head of the pull request arrived: ' || $3
-         WHERE repository_id = $1 AND pull_request = $2 AND commit_sha <> $3
-           AND kind = 'analysis' AND status IN ('queued', 'running', 'waiting')",
-        &[repository.as_uuid(), &pull_request, &head.as_str()],
+        "UPDATE runs SET updated_at = clock_timestamp() WHERE id = ANY ($1) AND status = 'queued'",
+        &[&ids],
     )
-    .await
-}
-
-/// What came of asking for a run.
-#[derive(Debug)]
-pub enum Claim {
-    Won(Box<Lease>),
-    /// Another worker holds it, it is parked, or it has ended: nothing to do.
-    NotDue,
-    /// It was claimed too often without a finished step and has now failed.
-    Exhausted,
-}
-
-/// The right to work on a run until someone else claims it.
-#[derive(Debug)]
-pub struct Lease {
-    pub run: Run,
-    token: i64,
-}
-
-impl Lease {
-    pub fn token(&self) -> i64 {
-        self.token
-    }
-}
-
-/// Claims a run that is queued, whose lease has expired, or whose time to wake has come.
-pub async fn claim(tx: &Tx<'_>, run: RunId, lease_seconds: i32) -> Result<Claim, StoreError> {
-    let row = tx
-        .query_opt(
-            &format!(
-                "UPDATE runs SET
-                     status = CASE WHEN claims_since_progress >= $3 THEN 'failed' ELSE 'running' END,
-                     error_code = CASE WHEN claims_since_progress >= $3
-                                       THEN 'max_attempts_exceeded' END,
-                     error = CASE WHEN claims_since_progress >= $3
-                                  THEN 'gave up after ' || claims_since_progress ||
-                                       ' attempts without progress' ||
-                                       coalesce(': ' || last_error, '') END,
-                     finished_at = CASE WHEN claims_since_progress >= $3 THEN clock_timestamp() END,
-                     leased_until = CASE WHEN claims_since_progress < $3
-                                         THEN clock_timestamp() + make_interval(secs => $2) END,
-                     started_at = coalesce(started_at, clock_timestamp()),
-                     lease_token = lease_token + 1,
-                     claims_since_progress = claims_since_progress + 1,
-                     attempts = attempts + 1,
-                     wake_at = NULL,
-                     updated_at = clock_timestamp()
-                 WHERE id = $1
-                   AND (status = 'queued'
-                        OR (status = 'running' AND leased_until < clock_timestamp())
-                        OR (status = 'waiting' AND wake_at <= clock_timestamp()))
-                 RETURNING {COLUMNS}, lease_token"
-            ),
-            &[run.as_uuid(), &f64::from(lease_seconds), &CLAIMS_MAX],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(Claim::NotDue) };
-    let claimed = Run::try_from(&row)?;
-    if claimed.status == RunStatus::Failed {
-        return Ok(Claim::Exhausted);
-    }
-    Ok(Claim::Won(Box::new(Lease { run: claimed, token: row.get("lease_token") })))
-}
-
-/// Proof that, in this transaction, the lease still holds and nobody can take it.
-#[derive(Debug)]
-pub struct Fence {
-    run: RunId,
-}
-
-impl Fence {
-    pub fn run(&self) -> RunId {
-        self.run
-    }
-}
-
-/// Locks the run's row if the lease is still the current one. `None`: it was lost, stop.
-///
-/// An expired lease that nobody took may still commit; the token decides, not the clock.
-pub async fn fence(tx: &Tx<'_>, lease: &Lease) -> Result<Option<Fence>, StoreError> {
-    let row = tx
-        .query_opt(
-            "SELECT 1 FROM runs WHERE id = $1 AND lease_token = $2 AND status = 'running'
-             FOR NO KEY UPDATE",
-            &[lease.run.id.as_uuid(), &lease.token],
-        )
-        .await?;
-    Ok(row.map(|_| Fence { run: lease.run.id }))
-}
-
-/// Ends the run well.
-pub async fn succeed(tx: &Tx<'_>, fence: &Fence, summary: &Value) -> Result<(), StoreError> {
-    one(tx
-        .execute(
-            "UPDATE runs SET status = 'succeeded', summary = $2, leased_until = NULL,
-             finished_at = clock_timestamp(), updated_at = clock_timestamp()
-         WHERE id = $1",
-            &[fence.run.as_uuid(), summary],
-        )
-        .await?)
-}
-
-/// Ends the run badly; `error` is for people and must hold no secret.
-pub async fn fail(
-    tx: &Tx<'_>,
-    fence: &Fence,
-    code: ErrorCode,
-    error: &str,
-) -> Result<(), StoreError> {
-    one(tx
-        .execute(
-            "UPDATE runs SET status = 'failed', error_code = $2, error = $3, leased_until = NULL,
-             finished_at = clock_timestamp(), updated_at = clock_timestamp()
-         WHERE id = $1",
-            &[fence.run.as_uuid(), &code.as_str(), &error],
-        )
-        .await?)
-}
-
-/// Gives the lease back after a passing trouble, so that the next message may claim at once.
-pub async fn release(tx: &Tx<'_>, fence: &Fence, error: &str) -> Result<(), StoreError> {
-    one(tx
-        .execute(
-            "UPDATE runs SET status = 'queued', leased_until = NULL, last_error = $2,
-             updated_at = clock_timestamp()
-         WHERE id = $1",
-            &[fence.run.as_uuid(), &error],
-        )
-        .await?)
+    .await?;
+    Ok(())
 }
 
 pub async fn find(tx: &Tx<'_>, run: RunId) -> Result<Option<Run>, StoreError> {
@@ -365,10 +264,6 @@ pub async fn cancel(tx: &Tx<'_>, run: RunId) -> Result<Option<Run>, StoreError> 
         )
         .await?;
     row.as_ref().map(Run::try_from).transpose()
-}
-
-fn one(touched: u64) -> Result<(), StoreError> {
-    if touched == 1 { Ok(()) } else { Err(StoreError::ChangedMeanwhile) }
 }
 
 impl TryFrom<&Row> for Run {
