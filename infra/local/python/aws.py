@@ -249,8 +249,9 @@ def logs(request):
             )
             for page in pages:
                 for event in page["events"]:
-                    if event["eventId"] not in seen:
-                        seen.add(event["eventId"])
+                    key = (event["logStreamName"], event["timestamp"], event["message"])
+                    if key not in seen:
+                        seen.add(key)
                         events.append((event["timestamp"], function, event["message"]))
         events.sort(key=lambda event: event[0])
         for timestamp, function, message in events:

@@ -82,8 +82,6 @@ pub(crate) struct Environment {
     pub(crate) no_color: Option<String>,
     #[arg(long, env = "CARGO", default_value = "cargo", hide = true, global = true)]
     pub(crate) cargo: PathBuf,
-    #[arg(long, env = "PATH", default_value = "/usr/bin:/bin", hide = true, global = true)]
-    pub(crate) path: String,
 }
 
 #[cfg(test)]

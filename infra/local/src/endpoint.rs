@@ -55,7 +55,7 @@ fn embedded(local: &Local, venv: &Venv) -> Result<Endpoint> {
         .current_dir(local.checkout.local())
         // The functions inherit this environment, so it holds nothing of the caller's.
         .env_clear()
-        .env("PATH", &local.environment.path)
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("HOME", local.checkout.scratch())
         .env("TMPDIR", local.checkout.scratch())
         .env("BIND_HOST", "127.0.0.1")

@@ -54,7 +54,7 @@ impl Screen {
     }
 
     pub(crate) fn headline(&self, text: &str) {
-        eprintln!("\n{}", self.ink(Ink::Bold, text));
+        println!("\n{}", self.ink(Ink::Bold, text));
     }
 
     /// Does `work`, showing that it goes on and how long it took.
