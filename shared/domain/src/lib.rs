@@ -11,6 +11,7 @@ mod finding;
 mod id;
 mod language;
 mod lines;
+mod manifest;
 mod run;
 mod search;
 mod snapshot;
@@ -27,6 +28,7 @@ pub use finding::{Category, Finding, Fingerprint, Severity, SnippetHash, Verific
 pub use id::*;
 pub use language::Language;
 pub use lines::{LineRange, LineRanges};
+pub use manifest::{Manifest, ManifestFile};
 pub use run::{AnalysisInput, ErrorCode, IllegalMove, RunKind, RunStatus, StepStatus};
 pub use search::{LEG_CANDIDATES, QueryTerm, Ranked, SearchQuery, fuse};
 pub use snapshot::{ChangedFile, Snapshot, SourceFile};
