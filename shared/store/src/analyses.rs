@@ -12,7 +12,8 @@ use serde_json::Value;
 use tokio_postgres::Row;
 
 use crate::{
-    StoreError, Tx,
+    Page, StoreError, Tx,
+    page::follows,
     rows::{corrupt, parse_opt},
     runs::Fence,
 };
@@ -222,4 +223,48 @@ impl TryFrom<&Row> for Analysis {
             created_at: row.get("created_at"),
         })
     }
+}
+
+/// Which analyses a reader wants; what is `None` does not narrow.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter<'a> {
+    pub repository: Option<RepositoryId>,
+    pub status: Option<&'a str>,
+    pub verdict: Option<Verdict>,
+    pub commit: Option<&'a str>,
+    pub pull_request: Option<i32>,
+}
+
+/// Newest first.
+pub async fn list(
+    tx: &Tx<'_>,
+    filter: &Filter<'_>,
+    page: Page,
+) -> Result<Vec<Analysis>, StoreError> {
+    let rows = tx
+        .query(
+            &format!(
+                "SELECT {COLUMNS} FROM analyses
+                 WHERE {}
+                   AND ($3::uuid IS NULL OR repo_id = $3)
+                   AND ($4::text IS NULL OR status = $4)
+                   AND ($5::text IS NULL OR verdict = $5)
+                   AND ($6::text IS NULL OR head_sha = $6)
+                   AND ($7::integer IS NULL OR pr_number = $7)
+                 ORDER BY created_at DESC, id DESC
+                 LIMIT $2",
+                follows("analyses", "analyses")
+            ),
+            &[
+                &page.after,
+                &page.limit,
+                &filter.repository.map(|id| *id.as_uuid()),
+                &filter.status,
+                &filter.verdict.map(Verdict::as_str),
+                &filter.commit,
+                &filter.pull_request,
+            ],
+        )
+        .await?;
+    rows.iter().map(Analysis::try_from).collect()
 }

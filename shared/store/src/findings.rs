@@ -3,6 +3,8 @@
 //! Rows are written once, all of an analysis in one statement, and never changed but for their
 //! dismissal.
 
+mod browse;
+
 use domain::{Finding, FindingId, Fingerprint, LineRange, RunId, Severity, SnippetHash};
 use serde_json::{Value, json};
 use tokio_postgres::Row;
@@ -12,6 +14,8 @@ use crate::{
     rows::{corrupt, parse},
     runs::Fence,
 };
+
+pub use browse::{Dismissal, Filter, Shown, Tags, find, list};
 
 /// A finding together with what it means for its analysis.
 #[derive(Debug, Clone)]
