@@ -53,7 +53,7 @@ fn dependencies(local: &Local) -> Result<()> {
     let check = |what: &[&str]| {
         let mut command = Command::new(&deny);
         command.current_dir(local.checkout.root());
-        command.args(["--all-features", "--locked", "check", "--config", ".deny.toml"]).args(what);
+        command.args(["--locked", "--config", ".deny.toml", "check"]).args(what);
         command
     };
     let next = "choose another dependency, or say why it is fine in .deny.toml";
@@ -70,7 +70,7 @@ fn advisories(local: &Local, check: Command, deny: &Path, next: &str) -> Result<
     let log = local.checkout.logs().join("advisories-fetch.log");
     let mut fetch = Command::new(deny);
     fetch.current_dir(local.checkout.root());
-    fetch.args(["fetch", "--config", ".deny.toml", "db"]);
+    fetch.args(["--config", ".deny.toml", "fetch", "db"]);
     if process::run(&mut fetch, &log, "").is_err() {
         let told = "advisories NOT checked: the advisory database cannot be reached from here";
         eprintln!("{} {told}", local.screen.ink(Ink::Yellow, "!"));
