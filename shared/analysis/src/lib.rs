@@ -1,1 +1,23 @@
-//! See the package description.
+//! Reads code: a snapshot in, coverage and findings out.
+//!
+//! Pure: no I/O, no clock of its own, nothing of the analysed code is executed. [`parse`] says
+//! what could be read, [`scan`] what the built-in rules and the secret patterns object to.
+//! The same snapshot gives the same answer, unless the injected [`Clock`] ends the work early;
+//! then [`Scan::incomplete`] says what is missing.
+
+mod clock;
+mod excerpt;
+mod grammar;
+mod parse;
+mod place;
+mod rules;
+mod scan;
+mod secrets;
+mod symbols;
+mod tree;
+
+pub use clock::Clock;
+pub use parse::{Parsed, parse, symbols};
+pub use rules::{RuleInfo, rules};
+pub use scan::{Incomplete, IncompleteReason, Scan, scan};
+pub use symbols::{Symbol, SymbolKind};

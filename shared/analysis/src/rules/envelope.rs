@@ -1,0 +1,99 @@
+//! How a rule is written down.
+
+use std::collections::HashMap;
+
+use ast_grep_config::{SerializableRule, SerializableRuleCore, Transformation};
+use domain::{Category, Language, Severity};
+use serde::Deserialize;
+
+use super::RuleInfo;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleFile {
+    /// Utilities that every rule of the file may name in `matches`.
+    #[serde(default)]
+    pub(crate) utils: HashMap<String, SerializableRule>,
+    pub(crate) rules: Vec<Envelope>,
+}
+
+#[derive(Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Envelope {
+    pub(crate) id: String,
+    pub(crate) languages: Vec<Language>,
+    severity: Severity,
+    confidence: f64,
+    category: Category,
+    cwe: Vec<String>,
+    owasp: Vec<String>,
+    title: String,
+    message: String,
+    fix: Option<String>,
+    /// One of these stands in the text of every node that the rule matches. A file without any
+    /// is not parsed for this rule, so a wrong word here silences the rule.
+    pub(crate) keywords: Vec<String>,
+    /// Rules that say less about the same code: where this one matches, they keep silent.
+    #[serde(default)]
+    pub(crate) supersedes: Vec<String>,
+    rule: SerializableRule,
+    constraints: Option<HashMap<String, SerializableRule>>,
+    transform: Option<HashMap<String, Transformation>>,
+    #[serde(default)]
+    utils: HashMap<String, SerializableRule>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "read by the test of every rule"))]
+    pub(crate) examples: Examples,
+}
+
+/// Complete little files: each bad one must be matched by exactly this rule, no good one.
+#[derive(Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(not(test), expect(dead_code, reason = "read by the test of every rule"))]
+pub(crate) struct Examples {
+    pub(crate) bad: Vec<String>,
+    pub(crate) good: Vec<String>,
+}
+
+impl RuleFile {
+    pub(crate) fn parse(yaml: &str) -> Result<Self, String> {
+        ast_grep_config::from_str(yaml).map_err(|error| error.to_string())
+    }
+
+    /// The rules, each with the file's utilities.
+    pub(crate) fn into_envelopes(self) -> impl Iterator<Item = Envelope> {
+        let shared = self.utils;
+        self.rules.into_iter().map(move |mut envelope| {
+            for (name, rule) in &shared {
+                envelope.utils.entry(name.clone()).or_insert_with(|| rule.clone());
+            }
+            envelope
+        })
+    }
+}
+
+impl Envelope {
+    pub(crate) fn info(&self) -> RuleInfo {
+        RuleInfo {
+            id: self.id.clone(),
+            languages: self.languages.clone(),
+            severity: self.severity,
+            confidence: self.confidence,
+            category: self.category,
+            cwe: self.cwe.clone(),
+            owasp: self.owasp.clone(),
+            title: self.title.clone(),
+            message: self.message.clone(),
+            fix: self.fix.clone(),
+        }
+    }
+
+    /// The part that ast-grep understands.
+    pub(crate) fn core(&self) -> SerializableRuleCore {
+        SerializableRuleCore {
+            rule: self.rule.clone(),
+            constraints: self.constraints.clone(),
+            utils: (!self.utils.is_empty()).then(|| self.utils.clone()),
+            transform: self.transform.clone(),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The built-in rules: our envelope around ast-grep's rule objects.
+//!
+//! A rule file in `rules/` holds the utilities its rules share and the rules themselves. Each
+//! rule carries examples, and a test holds it to them.
+
+mod builtin;
+mod envelope;
+mod ruleset;
+mod run;
+
+pub(crate) use ruleset::{Ruleset, ruleset};
+pub(crate) use run::{Match, run};
+
+use std::sync::OnceLock;
+
+use domain::{Category, Language, Severity};
+
+use crate::secrets;
+
+/// What a rule is, without how it works.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleInfo {
+    pub id: String,
+    /// Empty for a secret pattern: it applies to any text.
+    pub languages: Vec<Language>,
+    pub severity: Severity,
+    /// 0.0 to 1.0: how often a match is right.
+    pub confidence: f64,
+    pub category: Category,
+    pub cwe: Vec<String>,
+    pub owasp: Vec<String>,
+    pub title: String,
+    pub message: String,
+    /// What to do instead.
+    pub fix: Option<String>,
+}
+
+/// Every built-in rule and secret pattern, sorted by id.
+pub fn rules() -> &'static [RuleInfo] {
+    static RULES: OnceLock<Vec<RuleInfo>> = OnceLock::new();
+    RULES.get_or_init(|| {
+        let mut all: Vec<RuleInfo> =
+            builtin::envelopes().iter().map(|envelope| envelope.info()).collect();
+        all.extend(secrets::infos());
+        all.sort_by(|one, other| one.id.cmp(&other.id));
+        all
+    })
+}
+
+/// Every example of every rule, with a path in the rule's language.
+#[cfg(test)]
+pub(crate) use tests::examples;
+
+#[cfg(test)]
+mod tests;

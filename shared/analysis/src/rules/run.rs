@@ -1,0 +1,179 @@
+//! One walk over a file for all rules.
+
+use std::ops::Range;
+
+use domain::Language;
+use tree_sitter::{Node, Tree};
+
+use super::Ruleset;
+use crate::{
+    Clock, Symbol,
+    excerpt::normalised,
+    symbols::{SymbolCollector, lines},
+    tree::{Matching, Parsers, Stopped, walk},
+};
+
+/// Steps that one rule may take in one file, about a third of a second. Rules are linear in
+/// practice; one that is not must not cost the others their turn.
+pub(crate) const RULE_STEPS_MAX: u64 = 5_000_000;
+
+/// Attempts between two looks at the clock.
+const ATTEMPTS_PER_LOOK: usize = 64;
+
+/// A rule's match, in terms that outlive the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Match {
+    /// Index into the rule set.
+    pub(crate) rule: usize,
+    pub(crate) bytes: Range<usize>,
+    /// Path of the symbol around it, empty at the top of a file.
+    pub(crate) symbol: String,
+    pub(crate) normalised: String,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// In the order of the file.
+    pub(crate) matches: Vec<Match>,
+    /// Rules that ran out of steps; their matches up to there are kept.
+    pub(crate) out_of_fuel: Vec<usize>,
+    /// Why the file was not finished.
+    pub(crate) stopped: Option<Stopped>,
+}
+
+/// A node that a rule waits for, with the index of the symbol around it.
+struct Candidate<'tree> {
+    rule: usize,
+    node: Node<'tree>,
+    symbol: Option<usize>,
+}
+
+pub(crate) fn run(
+    ruleset: &Ruleset,
+    language: Language,
+    text: &str,
+    parsers: &mut Parsers,
+    clock: Clock,
+) -> Outcome {
+    let hits = ruleset.hits(text);
+    if hits.iter().all(Vec::is_empty) {
+        return Outcome::default();
+    }
+    let tree = match parsers.parse(language, text, clock) {
+        Ok(tree) => tree,
+        Err(stopped) => return Outcome { stopped: Some(stopped), ..Outcome::default() },
+    };
+    let matching = Matching::new(language, text, tree);
+    match candidates(ruleset, &hits, language, text, matching.tree(), clock) {
+        Ok((candidates, symbols)) => {
+            let mut attempts = Attempts::new(ruleset, &matching, text, &symbols);
+            attempts.run(&candidates, clock);
+            attempts.outcome
+        }
+        Err(stopped) => Outcome { stopped: Some(stopped), ..Outcome::default() },
+    }
+}
+
+/// Walks the whole tree before the first match is tried: only then is its depth known to be safe.
+fn candidates<'tree>(
+    ruleset: &Ruleset,
+    hits: &[Vec<usize>],
+    language: Language,
+    text: &str,
+    tree: &'tree Tree,
+    clock: Clock,
+) -> Result<(Vec<Candidate<'tree>>, Vec<Symbol>), Stopped> {
+    let mut by_kind = vec![Vec::new(); ruleset.kind_count];
+    for (index, rule) in ruleset.rules.iter().enumerate() {
+        if !hits[index].is_empty() {
+            for kind in &rule.kinds {
+                by_kind[*kind].push(index);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    let mut collector = SymbolCollector::new(language, text);
+    walk(tree, clock, |cursor, depth| {
+        collector.enter(cursor, depth);
+        let node = cursor.node();
+        let waiting = by_kind.get(usize::from(node.kind_id())).map_or(&[][..], Vec::as_slice);
+        for rule in waiting {
+            if any_within(&hits[*rule], &node.byte_range()) {
+                found.push(Candidate { rule: *rule, node, symbol: collector.enclosing() });
+            }
+        }
+    })?;
+    Ok((found, collector.finish()))
+}
+
+fn any_within(sorted: &[usize], range: &Range<usize>) -> bool {
+    let next = sorted.partition_point(|position| *position < range.start);
+    sorted.get(next).is_some_and(|position| *position < range.end)
+}
+
+struct Attempts<'a> {
+    ruleset: &'a Ruleset,
+    matching: &'a Matching,
+    text: &'a str,
+    symbols: &'a [Symbol],
+    fuel: Vec<u64>,
+    /// The latest match of each rule: first line and last byte.
+    latest: Vec<Option<(u32, usize)>>,
+    outcome: Outcome,
+}
+
+impl<'a> Attempts<'a> {
+    fn new(
+        ruleset: &'a Ruleset,
+        matching: &'a Matching,
+        text: &'a str,
+        symbols: &'a [Symbol],
+    ) -> Self {
+        let count = ruleset.rules.len();
+        Self {
+            ruleset,
+            matching,
+            text,
+            symbols,
+            fuel: vec![RULE_STEPS_MAX; count],
+            latest: vec![None; count],
+            outcome: Outcome::default(),
+        }
+    }
+
+    fn run(&mut self, candidates: &[Candidate<'_>], clock: Clock) {
+        for (index, candidate) in candidates.iter().enumerate() {
+            if index.is_multiple_of(ATTEMPTS_PER_LOOK) && clock.is_up() {
+                self.outcome.stopped = Some(Stopped::TimedOut);
+                return;
+            }
+            self.attempt(candidate);
+        }
+    }
+
+    fn attempt(&mut self, candidate: &Candidate<'_>) {
+        let rule = candidate.rule;
+        let lines = lines(candidate.node);
+        let bytes = candidate.node.byte_range();
+        // The outermost of nested matches on one line says it all: `a + b` in `a + b + c`.
+        let nested = |(line, end)| line == lines.first && bytes.end <= end;
+        if self.fuel[rule] == 0 || self.latest[rule].is_some_and(nested) {
+            return;
+        }
+        let matcher = &self.ruleset.rules[rule].matcher;
+        match self.matching.attempt(matcher, candidate.node, &mut self.fuel[rule]) {
+            None => self.outcome.out_of_fuel.push(rule),
+            Some(false) => {}
+            Some(true) => {
+                self.latest[rule] = Some((lines.first, bytes.end));
+                let symbol = candidate.symbol.map(|index| self.symbols[index].name.clone());
+                self.outcome.matches.push(Match {
+                    rule,
+                    bytes,
+                    symbol: symbol.unwrap_or_default(),
+                    normalised: normalised(candidate.node, self.text),
+                });
+            }
+        }
+    }
+}

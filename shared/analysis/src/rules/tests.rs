@@ -1,0 +1,167 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{CommitSha, Language, Snapshot, SourceFile};
+
+use super::{builtin, envelope::RuleFile, *};
+use crate::{Clock, grammar::Grammar, scan, tree::Parsers};
+
+fn file_name(language: Language) -> &'static str {
+    match language {
+        Language::Python => "src/app.py",
+        Language::JavaScript => "src/app.js",
+        Language::TypeScript => "src/app.ts",
+        Language::Tsx => "src/app.tsx",
+        Language::Go => "src/app.go",
+        Language::Java => "src/App.java",
+        Language::Rust => "src/app.rs",
+    }
+}
+
+pub(crate) fn examples() -> impl Iterator<Item = (&'static str, String)> {
+    builtin::envelopes().iter().flat_map(|envelope| {
+        let texts = envelope.examples.bad.iter().chain(&envelope.examples.good);
+        texts.map(|text| (file_name(envelope.languages[0]), text.clone()))
+    })
+}
+
+fn matched(language: Language, text: &str) -> BTreeSet<String> {
+    let file = SourceFile { path: file_name(language).to_owned(), bytes: text.into() };
+    let commit: CommitSha = "a".repeat(40).parse().unwrap();
+    let snapshot = Snapshot { commit, files: vec![file], left_out: Vec::new() };
+    let scan = scan(&snapshot, &Clock::unlimited());
+    assert!(scan.incomplete.is_empty());
+    scan.findings.into_iter().map(|finding| finding.rule).collect()
+}
+
+/// Goal: every rule does what its author showed, in each of its languages, and nothing else
+/// fires on the same code. All failures are listed, since rules are edited many at a time.
+#[test]
+fn every_rule_keeps_to_its_examples() {
+    let mut failures = Vec::new();
+    for envelope in builtin::envelopes() {
+        let only = BTreeSet::from([envelope.id.clone()]);
+        for language in &envelope.languages {
+            for (examples, expected) in
+                [(&envelope.examples.bad, &only), (&envelope.examples.good, &BTreeSet::new())]
+            {
+                for example in examples {
+                    let found = matched(*language, example);
+                    if found != *expected {
+                        let id = &envelope.id;
+                        failures.push(format!("{id} ({language}): {found:?} for\n{example}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Examples that do not parse would prove nothing.
+#[test]
+fn every_example_is_valid_code() {
+    let mut broken = Vec::new();
+    for envelope in builtin::envelopes() {
+        for language in &envelope.languages {
+            for example in envelope.examples.bad.iter().chain(&envelope.examples.good) {
+                let tree =
+                    Parsers::default().parse(*language, example, Clock::unlimited()).unwrap();
+                if tree.root_node().has_error() {
+                    broken.push(format!("{} ({language}): {example}", envelope.id));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_rule_is_complete_and_named_for_its_language() {
+    let mut seen = BTreeSet::new();
+    for envelope in builtin::envelopes() {
+        let info = envelope.info();
+        let id = &info.id;
+        assert!(seen.insert(id.clone()), "{id} exists twice");
+        assert!(!envelope.examples.bad.is_empty(), "{id} has no bad example");
+        assert!(!envelope.examples.good.is_empty(), "{id} has no good example");
+        assert!(!envelope.keywords.is_empty(), "{id} would be tried on every file");
+        assert!(info.cwe.iter().all(|cwe| cwe.starts_with("CWE-")) && !info.cwe.is_empty());
+        assert!((0.0..=1.0).contains(&info.confidence), "{id}");
+        assert!(info.fix.is_some(), "{id} says what is wrong and not what to do");
+        let prefix = info.languages[0].as_str();
+        assert!(id.starts_with(&format!("{prefix}.")), "{id} is not named for {prefix}");
+        for other in &envelope.supersedes {
+            let known = builtin::envelopes().iter().any(|envelope| envelope.id == *other);
+            assert!(known, "{id} supersedes {other}, which does not exist");
+        }
+    }
+}
+
+#[test]
+fn the_set_is_as_large_as_promised() {
+    let mut by_language: BTreeMap<Language, usize> = BTreeMap::new();
+    for envelope in builtin::envelopes() {
+        for language in &envelope.languages {
+            *by_language.entry(*language).or_default() += 1;
+        }
+    }
+    assert!(builtin::envelopes().len() >= 40);
+    for language in Language::ALL {
+        assert!(by_language[language] >= 8, "{language} has {}", by_language[language]);
+    }
+    assert_eq!(rules().len(), builtin::envelopes().len() + crate::secrets::infos().count());
+}
+
+#[test]
+fn a_rule_file_with_an_unknown_word_is_refused() {
+    let error = RuleFile::parse("rules: []\nrulez: []\n").err().unwrap();
+    assert!(error.contains("rulez"), "{error}");
+}
+
+const QUADRATIC: &str = "
+rules:
+  - id: python.test.quadratic
+    languages: [python]
+    severity: low
+    confidence: 0.5
+    category: correctness
+    cwe: [CWE-1]
+    owasp: []
+    title: t
+    message: m
+    keywords: [x]
+    rule:
+      kind: identifier
+      inside: {stopBy: end, follows: {stopBy: end, has: {stopBy: end, regex: never}}}
+    examples: {bad: [], good: []}
+";
+
+/// Goal: a rule whose cost explodes stops alone, and says so.
+#[test]
+fn a_rule_without_fuel_is_reported_and_stops() {
+    let envelopes: Vec<_> = RuleFile::parse(QUADRATIC).unwrap().into_envelopes().collect();
+    let ruleset = Ruleset::compile(&envelopes, Language::Python).unwrap();
+    let run = |text: &str| {
+        run(&ruleset, Language::Python, text, &mut Parsers::default(), Clock::unlimited())
+    };
+    assert!(run("x = 1\n").out_of_fuel.is_empty());
+    let outcome = run(&"x = [x, x, x]\n".repeat(3000));
+    assert_eq!(outcome.out_of_fuel, [0]);
+    assert!(outcome.matches.is_empty());
+}
+
+#[test]
+fn a_rule_for_a_kind_that_does_not_exist_names_itself_in_the_error() {
+    let yaml = QUADRATIC.replace("kind: identifier", "kind: identifer");
+    let envelopes: Vec<_> = RuleFile::parse(&yaml).unwrap().into_envelopes().collect();
+    let error = Ruleset::compile(&envelopes, Language::Python).err().unwrap();
+    assert!(error.contains("python.test.quadratic") && error.contains("identifer"), "{error}");
+}
+
+#[test]
+fn rules_for_typescript_compile_in_all_three_dialects() {
+    for language in [Language::JavaScript, Language::TypeScript, Language::Tsx] {
+        let count = Ruleset::compile(builtin::envelopes(), language).unwrap().rules.len();
+        assert!(count > 15, "{:?}: {count}", Grammar(language));
+    }
+}

@@ -1,0 +1,176 @@
+//! The step that judges: rules and secret patterns over every file, as findings.
+
+use std::{collections::HashMap, ops::Range};
+
+use domain::{Finding, Fingerprint, Language, Snapshot, SourceFile, VerificationType};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Clock, RuleInfo,
+    excerpt::{Lines, merged},
+    place::Place,
+    rules::{self, Match, Ruleset},
+    secrets::{self, Secret},
+    tree::{Parsers, Stopped},
+};
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Scan {
+    /// Sorted by path, line and rule.
+    pub findings: Vec<Finding>,
+    /// Where a clean result proves nothing. Sorted by path.
+    pub incomplete: Vec<Incomplete>,
+}
+
+/// A file, or one rule on a file, that was not looked at to the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incomplete {
+    pub path: String,
+    /// `None`: no rule was finished.
+    pub rule: Option<String>,
+    pub reason: IncompleteReason,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncompleteReason {
+    TimedOut,
+    /// The rule took more steps than one rule may.
+    OutOfFuel,
+    /// Nested too deeply to be matched safely; secrets were still searched.
+    TooDeep,
+}
+
+/// Runs every built-in rule and secret pattern.
+pub fn scan(snapshot: &Snapshot, clock: &Clock) -> Scan {
+    let mut scan = Scan::default();
+    let mut parsers = Parsers::default();
+    for file in &snapshot.files {
+        scan_file(file, &mut parsers, *clock, &mut scan);
+    }
+    // Stable: findings that agree in all three stay in the order of the file.
+    scan.findings.sort_by(|one, other| {
+        (&one.path, one.lines.first, &one.rule).cmp(&(&other.path, other.lines.first, &other.rule))
+    });
+    scan.incomplete.sort_by(|one, other| (&one.path, &one.rule).cmp(&(&other.path, &other.rule)));
+    scan
+}
+
+fn scan_file(file: &SourceFile, parsers: &mut Parsers, clock: Clock, scan: &mut Scan) {
+    let (language, text, demoted) = match Place::of(file) {
+        Place::Code { language, text, demoted } => (Some(language), text, demoted),
+        Place::Text { text, demoted, .. } => (None, text, demoted),
+        Place::Unread(_) => return,
+    };
+    if clock.is_up() {
+        scan.incomplete.push(incomplete(file, None, IncompleteReason::TimedOut));
+        return;
+    }
+    let lines = Lines::new(text);
+    let secrets = secrets::search(&file.path, text, &lines);
+    let masks = merged(secrets.iter().map(|secret| secret.value.clone()).collect());
+    let mut report = Report { file, lines, masks, demoted, seen: HashMap::new(), scan };
+    for secret in &secrets {
+        report.secret(secret, text);
+    }
+    if let Some(language) = language {
+        report.rules(language, text, parsers, clock);
+    }
+}
+
+fn incomplete(file: &SourceFile, rule: Option<&str>, reason: IncompleteReason) -> Incomplete {
+    Incomplete { path: file.path.clone(), rule: rule.map(str::to_owned), reason }
+}
+
+/// Turns the matches of one file into findings.
+struct Report<'a> {
+    file: &'a SourceFile,
+    lines: Lines<'a>,
+    /// Secrets must not show in any snippet, whichever rule it belongs to.
+    masks: Vec<Range<usize>>,
+    demoted: bool,
+    /// How often a combination of rule, symbol and tokens has occurred.
+    seen: HashMap<(String, String, String), u32>,
+    scan: &'a mut Scan,
+}
+
+impl Report<'_> {
+    fn secret(&mut self, secret: &Secret, text: &str) {
+        let digest = secrets::digest(secret, text);
+        let identity = (String::new(), digest);
+        self.finding(secret.info, VerificationType::Secret, &secret.value, identity);
+    }
+
+    fn rules(&mut self, language: Language, text: &str, parsers: &mut Parsers, clock: Clock) {
+        let ruleset = rules::ruleset(language);
+        let outcome = rules::run(ruleset, language, text, parsers, clock);
+        for rule in outcome.out_of_fuel {
+            let id = Some(ruleset.rules[rule].info.id.as_str());
+            self.scan.incomplete.push(incomplete(self.file, id, IncompleteReason::OutOfFuel));
+        }
+        if let Some(stopped) = outcome.stopped {
+            let reason = match stopped {
+                Stopped::TimedOut => IncompleteReason::TimedOut,
+                Stopped::TooDeep => IncompleteReason::TooDeep,
+            };
+            self.scan.incomplete.push(incomplete(self.file, None, reason));
+        }
+        for found in without_superseded(ruleset, outcome.matches) {
+            let info = &ruleset.rules[found.rule].info;
+            let identity = (found.symbol, found.normalised);
+            self.finding(info, VerificationType::Syntax, &found.bytes, identity);
+        }
+    }
+
+    fn finding(
+        &mut self,
+        info: &RuleInfo,
+        verification: VerificationType,
+        bytes: &Range<usize>,
+        (symbol, normalised): (String, String),
+    ) {
+        let path = &self.file.path;
+        let key = (info.id.clone(), symbol, normalised);
+        let occurrence = self.seen.get(&key).copied().unwrap_or_default();
+        let fingerprint = Fingerprint::of(&info.id, path, &key.1, &key.2, occurrence);
+        self.seen.insert(key, occurrence + 1);
+        let lines = self.lines.around(bytes);
+        self.scan.findings.push(Finding {
+            rule: info.id.clone(),
+            category: info.category,
+            severity: info.severity,
+            confidence: info.confidence,
+            verification,
+            title: info.title.clone(),
+            description: info.message.clone(),
+            path: path.clone(),
+            lines,
+            snippet: self.lines.snippet(lines, bytes.start, &self.masks),
+            snippet_hash: self.lines.hash(lines),
+            fingerprint,
+            fix_suggestion: info.fix.clone(),
+            cwe: info.cwe.clone(),
+            owasp: info.owasp.clone(),
+            demoted: self.demoted,
+        });
+    }
+}
+
+/// Drops a match where a rule that says more about the same code matches too.
+fn without_superseded(ruleset: &Ruleset, matches: Vec<Match>) -> Vec<Match> {
+    let loud: Vec<(&[String], Range<usize>)> = matches
+        .iter()
+        .map(|found| (ruleset.rules[found.rule].supersedes.as_slice(), found.bytes.clone()))
+        .filter(|(silences, _)| !silences.is_empty())
+        .collect();
+    let kept = matches.into_iter().filter(|found| {
+        let id = &ruleset.rules[found.rule].info.id;
+        !loud.iter().any(|(silences, bytes)| {
+            bytes.start < found.bytes.end && found.bytes.start < bytes.end && silences.contains(id)
+        })
+    });
+    kept.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Secrets in any text: a keyword first, then a pattern, then a proof that it is no accident.
+//!
+//! The automaton of keywords is the only part built up front; a pattern's regex is compiled
+//! when one of its keywords first occurs. What leaves this module is a place, never a value.
+
+mod assignment;
+mod guard;
+mod patterns;
+
+use std::{ops::Range, sync::OnceLock};
+
+use aho_corasick::AhoCorasick;
+use domain::{Category, Severity};
+use regex::Regex;
+use sha2::{Digest, Sha256};
+
+use crate::{RuleInfo, excerpt::Lines};
+use patterns::{PATTERNS, Pattern};
+
+/// How far a secret of several lines is followed.
+const BLOCK_BYTES_MAX: usize = 8 * 1024;
+
+/// Where a secret stands, and which pattern says so.
+pub(crate) struct Secret {
+    pub(crate) info: &'static RuleInfo,
+    pub(crate) value: Range<usize>,
+}
+
+/// What a finding may carry of the value: enough to recognise it again, too little to use it.
+pub(crate) fn digest(secret: &Secret, text: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(secret.info.id.as_bytes());
+    hash.update([0]);
+    hash.update(text.get(secret.value.clone()).unwrap_or_default());
+    hex::encode(hash.finalize())
+}
+
+/// Every secret of a file, in its order; where patterns overlap, the more specific one.
+pub(crate) fn search(path: &str, text: &str, lines: &Lines<'_>) -> Vec<Secret> {
+    let mut search = Search { path, text, found: Vec::new() };
+    let mut lines_of: Vec<Vec<Range<usize>>> = vec![Vec::new(); PATTERNS.len()];
+    let automaton = automaton();
+    for hit in automaton.keywords.find_overlapping_iter(text) {
+        let line = lines.line_at(hit.start());
+        for index in &automaton.waiting[hit.pattern().as_usize()] {
+            if lines_of[*index].last() != Some(&line) {
+                lines_of[*index].push(line.clone());
+            }
+        }
+    }
+    for (index, lines) in lines_of.iter().enumerate() {
+        for line in lines {
+            search.line(index, line);
+        }
+    }
+    search.found.sort_by_key(|secret| secret.value.start);
+    search.found
+}
+
+struct Search<'a> {
+    path: &'a str,
+    text: &'a str,
+    found: Vec<Secret>,
+}
+
+impl Search<'_> {
+    fn line(&mut self, index: usize, line: &Range<usize>) {
+        let pattern = &PATTERNS[index];
+        let end = match pattern.spans_lines {
+            true => self.text.floor_char_boundary(line.start + BLOCK_BYTES_MAX).max(line.end),
+            false => line.end,
+        };
+        let region = &self.text[line.start..end];
+        for found in regex(index, pattern).captures_iter(region) {
+            let (Some(whole), Some(value)) = (found.get(0), found.name("value")) else { continue };
+            // A block that begins on a later line has a keyword, and its turn, there.
+            if line.start + whole.start() > line.end {
+                break;
+            }
+            let name = found.name("name").map_or("", |name| name.as_str());
+            if (pattern.guard)(self.path, name, value.as_str()) {
+                self.add(index, line.start + value.start()..line.start + value.end());
+            }
+        }
+    }
+
+    fn add(&mut self, index: usize, value: Range<usize>) {
+        let taken = |own: &Secret| own.value.start < value.end && value.start < own.value.end;
+        if !self.found.iter().any(taken) {
+            self.found.push(Secret { info: &infos_by_pattern()[index], value });
+        }
+    }
+}
+
+fn regex(index: usize, pattern: &Pattern) -> &'static Regex {
+    static REGEXES: [OnceLock<Regex>; PATTERNS.len()] = [const { OnceLock::new() }; PATTERNS.len()];
+    REGEXES[index].get_or_init(|| {
+        Regex::new(pattern.regex).expect("the patterns are constant and a test compiles each")
+    })
+}
+
+struct Automaton {
+    keywords: AhoCorasick,
+    /// Patterns by the index of the keyword they wait for.
+    waiting: Vec<Vec<usize>>,
+}
+
+fn automaton() -> &'static Automaton {
+    static AUTOMATON: OnceLock<Automaton> = OnceLock::new();
+    AUTOMATON.get_or_init(|| {
+        let mut words: Vec<&str> = Vec::new();
+        let mut waiting: Vec<Vec<usize>> = Vec::new();
+        for (index, pattern) in PATTERNS.iter().enumerate() {
+            for keyword in pattern.keywords {
+                let at = words.iter().position(|word| word == keyword).unwrap_or_else(|| {
+                    words.push(keyword);
+                    waiting.push(Vec::new());
+                    words.len() - 1
+                });
+                waiting[at].push(index);
+            }
+        }
+        let keywords = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(words)
+            .expect("a few dozen short words fit any automaton");
+        Automaton { keywords, waiting }
+    })
+}
+
+pub(crate) fn infos() -> impl Iterator<Item = RuleInfo> {
+    infos_by_pattern().iter().cloned()
+}
+
+fn infos_by_pattern() -> &'static [RuleInfo] {
+    static INFOS: OnceLock<Vec<RuleInfo>> = OnceLock::new();
+    INFOS.get_or_init(|| PATTERNS.iter().map(info).collect())
+}
+
+fn info(pattern: &Pattern) -> RuleInfo {
+    let message = match pattern.severity {
+        Severity::Critical | Severity::High => {
+            "Whoever can read this repository, now or in its history, can use this credential."
+        }
+        Severity::Info | Severity::Low | Severity::Medium => {
+            "If this value is still valid, whoever can read this repository can use it."
+        }
+    };
+    RuleInfo {
+        id: pattern.id.to_owned(),
+        languages: Vec::new(),
+        severity: pattern.severity,
+        confidence: pattern.confidence,
+        category: Category::Secret,
+        cwe: vec!["CWE-798".to_owned()],
+        owasp: vec!["A07:2021".to_owned()],
+        title: format!("{} in the code", pattern.what),
+        message: message.to_owned(),
+        fix: Some(
+            "Revoke it first: removing the line leaves it in the history. Then read the new one \
+             from the environment or a secret store."
+                .to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+use std::collections::BTreeSet;
+
+use domain::ApiKey;
+
+use super::*;
+
+const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const HEX: &str = "0123456789abcdef";
+const BASE32: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/// Made here rather than written down: this file must not look like a leak itself.
+fn noise(alphabet: &str, length: usize) -> String {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        alphabet.as_bytes()[(state >> 32) as usize % alphabet.len()] as char
+    };
+    (0..length).map(next).collect()
+}
+
+fn letters(length: usize) -> String {
+    noise(ALPHANUMERIC, length)
+}
+
+fn checksummed_body() -> String {
+    let entropy: Vec<u8> = (0..ApiKey::ENTROPY_BYTES).map(|at| (at * 37 % 251) as u8).collect();
+    let key = ApiKey::generate(entropy.as_slice().try_into().unwrap());
+    key.reveal()["asy_".len()..].to_owned()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes)
+}
+
+fn pem() -> String {
+    let body: Vec<String> = (0..4).map(|_| letters(64)).collect();
+    let kind = "PRIVATE KEY";
+    format!("-----BEGIN RSA {kind}-----\n{}\n-----END RSA {kind}-----", body.join("\n"))
+}
+
+/// For every pattern: a line that holds such a secret, and the secret.
+fn samples() -> Vec<(&'static str, String, String)> {
+    let token = |id, value: String| (id, format!("value = \"{value}\"\n"), value);
+    let mut samples = vec![
+        token("secret.anthropic-key", format!("sk-ant-api03-{}AA", letters(93))),
+        token("secret.assay-key", format!("asy_{}", checksummed_body())),
+        token("secret.aws-access-key", format!("AKIA{}", noise(BASE32, 16))),
+        token("secret.azure-storage-key", format!("{}==", base64(letters(64).as_bytes()))),
+        token("secret.databricks-token", format!("dapi{}", noise(HEX, 32))),
+        token("secret.digitalocean-token", format!("dop_v1_{}", noise(HEX, 64))),
+        token("secret.github-token", format!("ghp_{}", checksummed_body())),
+        token(
+            "secret.github-fine-grained-token",
+            format!("github_pat_{}_{}", letters(22), letters(59)),
+        ),
+        token("secret.gitlab-token", format!("glpat-{}", letters(20))),
+        token("secret.google-api-key", format!("AIza{}", letters(35))),
+        token("secret.google-oauth-secret", format!("GOCSPX-{}", letters(28))),
+        token("secret.hugging-face-token", format!("hf_{}", noise(&ALPHANUMERIC[..52], 34))),
+        token("secret.npm-token", format!("npm_{}", letters(36))),
+        token("secret.openai-key", format!("sk-{}T3Blbk{}{}", letters(20), "FJ", letters(20))),
+        token("secret.private-key", pem()),
+        token("secret.pypi-token", format!("pypi-AgEIcHlwaS5vcmc{}", letters(80))),
+        token("secret.sendgrid-key", format!("SG.{}.{}", letters(22), letters(43))),
+        token("secret.shopify-token", format!("shpat_{}", noise(HEX, 32))),
+        token(
+            "secret.slack-token",
+            format!("xoxb-{}-{}-{}", noise("123456789", 12), noise("123456789", 12), letters(24)),
+        ),
+        token(
+            "secret.slack-webhook",
+            format!(
+                "https://hooks.slack.com/services/T{}/B{}/{}",
+                noise(BASE32, 8),
+                noise(BASE32, 8),
+                letters(24)
+            ),
+        ),
+        token("secret.stripe-key", format!("sk_live_{}", letters(24))),
+        token("secret.stripe-webhook-secret", format!("whsec_{}", letters(32))),
+        token("secret.telegram-token", format!("{}:AA{}", noise("123456789", 9), letters(33))),
+        token("secret.vault-token", format!("hvs.{}", letters(90))),
+    ];
+    let jwt = format!(
+        "{}.{}.{}",
+        base64(br#"{"alg":"HS256","typ":"JWT"}"#),
+        base64(br#"{"sub":"1234567890"}"#),
+        letters(43)
+    );
+    samples.push(token("secret.json-web-token", jwt));
+    let bot = format!("{}.{}.{}", base64(b"123456789012345678"), letters(6), letters(27));
+    samples.push(("secret.discord-token", format!("discord.login(\"{bot}\")\n"), bot));
+    let azure = samples.iter_mut().find(|(id, ..)| *id == "secret.azure-storage-key").unwrap();
+    azure.1 = format!("url = \"DefaultEndpointsProtocol=https;AccountKey={};\"\n", azure.2);
+    let aws = letters(40);
+    samples.push(("secret.aws-secret-key", format!("aws_secret_access_key = {aws}\n"), aws));
+    let password = letters(12);
+    let url = format!("DB = \"postgres://app:{password}@db.shop.net/app\"\n");
+    samples.push(("secret.url-password", url, password.clone()));
+    let assigned = format!("db_password = \"{password}\"\n");
+    samples.push(("secret.hard-coded", assigned, password.clone()));
+    samples.push(("secret.hard-coded-setting", format!("DB_PASSWORD={password}\n"), password));
+    samples
+}
+
+fn found(path: &str, text: &str) -> Vec<(String, String)> {
+    let search = search(path, text, &Lines::new(text));
+    let show = |secret: &Secret| (secret.info.id.clone(), text[secret.value.clone()].to_owned());
+    search.iter().map(show).collect()
+}
+
+fn path_for(id: &str) -> &'static str {
+    if id == "secret.hard-coded-setting" { "deploy/.env" } else { "src/app.py" }
+}
+
+#[test]
+fn every_pattern_finds_its_secret_and_no_other_claims_it() {
+    for (id, text, value) in samples() {
+        assert_eq!(found(path_for(id), &text), [(id.to_owned(), value)], "{id}");
+    }
+}
+
+#[test]
+fn every_pattern_has_a_sample() {
+    let sampled: BTreeSet<_> = samples().into_iter().map(|(id, ..)| id).collect();
+    let all: BTreeSet<_> = PATTERNS.iter().map(|pattern| pattern.id).collect();
+    assert_eq!(sampled, all);
+    assert!(all.len() >= 15);
+}
+
+#[test]
+fn a_broken_checksum_is_no_token() {
+    for prefix in ["ghp_", "asy_"] {
+        let body = checksummed_body();
+        let last = if body.ends_with('x') { "y" } else { "x" };
+        let text = format!("value = \"{prefix}{}{last}\"\n", &body[..35]);
+        assert_eq!(found("a.py", &text), [], "{prefix}");
+    }
+}
+
+#[test]
+fn text_that_stands_for_a_secret_is_none() {
+    let lines = [
+        "password = os.environ[\"DB_PASSWORD_1\"]",
+        "password = \"${DB_PASSWORD_1}\"",
+        "password: \"{{ vault_password_1 }}\"",
+        "api_key = \"your-api-key-123456789\"",
+        "token = \"xxxxxxxxxxxxxxxx1234\"",
+        "secret_name = \"prod/database/main-1234567890\"",
+        "token_url = \"https://login.shop.test/oauth2/v2.0/token\"",
+        "password = \"changeme123\"",
+        "PASSWORD_RESET_TEMPLATE = \"account/password_reset_1.html\"",
+        "token = \"csrf-token-header-v2-2\"",
+        "aws_access_key_id = AKIAIOSFODNN7EXAMPLE",
+        "url = \"postgres://postgres:postgres@localhost/test1\"",
+        "url = \"https://user:password@example.com/\"",
+        "if (header == \"-----BEGIN RSA PRIVATE KEY-----\") {",
+        "public_key = \"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\"",
+        "token = get_token(user_id_1234567890abc)",
+        "eyJhbGciOi.eyJzdWIiOi.short",
+    ];
+    for line in lines {
+        assert_eq!(found("src/app.py", line), [], "{line}");
+    }
+}
+
+#[test]
+fn unquoted_values_count_only_in_settings_files() {
+    let text = format!("DB_PASSWORD={}\n", letters(12));
+    assert_eq!(found("src/app.py", &text), []);
+    for path in [".env", "deploy/.env.production", "app.properties", "values.yaml"] {
+        assert_eq!(found(path, &text).len(), 1, "{path}");
+    }
+}
+
+#[test]
+fn a_key_in_a_json_string_is_found_with_its_escaped_line_breaks() {
+    let text = format!("{{\"private_key\": \"{}\"}}", pem().replace('\n', "\\n"));
+    let found = found("service-account.json", &text);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].0, "secret.private-key");
+    assert!(found[0].1.contains("END RSA"), "the whole key is masked");
+}
+
+#[test]
+fn the_digest_depends_on_rule_and_value_alone() {
+    let line = samples().remove(0).1;
+    let moved = format!("\n\n# {}\n{line}", "comment");
+    let digest_of = |text: &str| digest(&search("a", text, &Lines::new(text))[0], text);
+    assert_eq!(digest_of(&line), digest_of(&moved));
+    assert_eq!(digest_of(&line).len(), 64);
+}
+
+#[test]
+fn every_pattern_compiles() {
+    for (index, pattern) in PATTERNS.iter().enumerate() {
+        assert!(regex(index, pattern).capture_names().flatten().any(|name| name == "value"));
+        assert!(pattern.keywords.iter().all(|word| *word == word.to_ascii_lowercase()));
+    }
+}
