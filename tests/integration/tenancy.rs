@@ -5,6 +5,7 @@ use tokio_postgres::error::SqlState;
 
 /// Tables that hold no tenant's rows, each with its reason.
 const WITHOUT_TENANT: &[(&str, &str)] = &[
+    ("embedding_models", "the same models for everyone"),
     ("log_checkpoints", "the transparency log is public"),
     ("log_entries", "the transparency log is public and names no repository"),
     ("log_tiles", "the transparency log is public"),

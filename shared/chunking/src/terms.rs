@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use domain::TERM_DIMENSIONS;
+
 use crate::{Chunk, hash::feature_hash, stem::stem};
 
-/// Terms are numbered by hash; a million numbers keep the vocabulary of a large repository apart.
-pub const DIMENSIONS: u32 = 1 << 20;
 /// How often a term in a definition's own name counts beside its mention in the text.
 const NAME_WEIGHT: u32 = 3;
 /// How often a term in the header counts: it is part of the text, and names the place.
@@ -81,8 +81,8 @@ fn parts(word: &str) -> Vec<String> {
 
 /// The number of a token.
 pub fn dimension(token: &str) -> u32 {
-    // The remainder of a division by `DIMENSIONS` fits.
-    (feature_hash(token.bytes()) % u64::from(DIMENSIONS)) as u32
+    // The remainder fits.
+    (feature_hash(token.bytes()) % u64::from(TERM_DIMENSIONS)) as u32
 }
 
 /// What a chunk says, before it is measured against other chunks.

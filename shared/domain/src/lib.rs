@@ -30,7 +30,7 @@ pub use language::Language;
 pub use lines::{LineRange, LineRanges};
 pub use manifest::{Manifest, ManifestFile};
 pub use run::{AnalysisInput, ErrorCode, IllegalMove, RunKind, RunStatus, StepStatus};
-pub use search::{LEG_CANDIDATES, QueryTerm, Ranked, SearchQuery, fuse};
+pub use search::{LEG_CANDIDATES, QueryTerm, Ranked, SearchQuery, TERM_DIMENSIONS, fuse};
 pub use snapshot::{ChangedFile, Snapshot, SourceFile};
 pub use terms::UnknownTerm;
 pub use tier::Tier;

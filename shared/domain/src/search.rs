@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+/// Terms are numbered by hash; a million numbers keep the vocabulary of a large repository apart.
+pub const TERM_DIMENSIONS: u32 = 1 << 20;
 /// How many candidates each leg brings.
 pub const LEG_CANDIDATES: usize = 100;
 /// The legs' shares of the score, measured on questions about code (research/embed).

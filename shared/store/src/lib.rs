@@ -18,7 +18,10 @@
 pub mod analyses;
 pub mod api_keys;
 pub mod audit_logs;
+pub mod chunks;
+pub mod corpora;
 pub mod dispositions;
+pub mod embeddings;
 pub mod findings;
 pub mod manifests;
 pub mod migrations;
@@ -28,11 +31,13 @@ pub mod repo_syncs;
 pub mod repositories;
 pub mod run_steps;
 pub mod runs;
+pub mod search;
 
 mod error;
 mod page;
 mod rows;
 mod session;
+mod term_statistics;
 mod unscoped;
 
 pub use error::StoreError;
