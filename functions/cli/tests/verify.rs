@@ -69,6 +69,7 @@ fn made(verdict: Verdict) -> Statements {
         rules_version: "2026.08",
         gate: &Gate::default(),
         coverage: &Coverage::default(),
+        incomplete: &[],
         deciding: &[],
         others: &BTreeMap::new(),
         clean_runs: 0,

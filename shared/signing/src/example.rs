@@ -63,6 +63,7 @@ pub(crate) fn with_example<T>(
 ) -> T {
     let (commit, coverage, deciding) = (commit(), coverage(), decisions());
     let base = "0123456789abcdef0123456789abcdef01234567".parse().unwrap();
+    let incomplete = [serde_json::json!({ "path": "app.py", "rule": null, "reason": "timed_out" })];
     let others = BTreeMap::from([(Severity::Low, 3)]);
     let mut attested = Attested {
         id: AttestationId::new(Uuid::from_u128(1)),
@@ -81,6 +82,7 @@ pub(crate) fn with_example<T>(
         rules_version: "2026.08",
         gate: &Gate::default(),
         coverage: &coverage,
+        incomplete: &incomplete,
         deciding: &deciding,
         others: &others,
         clean_runs: 1,

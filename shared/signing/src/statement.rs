@@ -47,6 +47,8 @@ pub struct Attested<'a> {
     pub rules_version: &'a str,
     pub gate: &'a Gate,
     pub coverage: &'a Coverage,
+    /// Files and rules that were not finished, as the analysis lists them.
+    pub incomplete: &'a [serde_json::Value],
     /// The findings that counted for the verdict.
     pub deciding: &'a [Decision],
     /// How many findings were shown and did not count.
@@ -356,6 +358,26 @@ mod tests {
         assert_eq!(facts(1)["unanalysed"].as_array().unwrap().len(), FILES_LISTED_MAX);
         assert_eq!(facts(3)["count"], 20_000);
         assert_eq!(facts(3)["findings"].as_array().unwrap().len(), DECIDING_LISTED_MAX);
+    }
+
+    #[test]
+    fn long_paths_cannot_make_a_detail_too_large_to_store() {
+        let file = |number: u32| Unanalysed {
+            // A path's longest, in characters that JSON writes as six.
+            path: format!("{number}{}", "\u{1}".repeat(4000)),
+            reason: UnanalysedReason::TooLarge,
+        };
+        let coverage =
+            Coverage { unanalysed: (0..1_000).map(file).collect(), ..Coverage::default() };
+        let detail = with_example(
+            |_| (),
+            |attested| statements(&Attested { coverage: &coverage, ..attested.clone() }),
+        )
+        .detail;
+        assert!(detail.len() < 2 * 1024 * 1024, "{}", detail.len());
+        let facts = &parsed(&detail)["predicate"]["attributes"][1]["evidence"]["annotations"];
+        assert_eq!(facts["unanalysedByReason"]["too_large"], 1_000);
+        assert!((10..100).contains(&facts["unanalysed"].as_array().unwrap().len()));
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Coverage, Language, ParseProblem, Severity, Tier, Unanalysed, UnanalysedReason};
+use domain::{Language, ParseProblem, Severity, Tier, Unanalysed, UnanalysedReason};
 use serde::Serialize;
 
 use super::{
-    Attested, Decision, STATEMENT_TYPE, Statement, Subject, Urls, tier_level, verdict_level,
+    Attested, Decision, STATEMENT_TYPE, Statement, Subject, Urls, tier_level, to_json,
+    verdict_level,
 };
 use crate::attestation_hash;
 
@@ -17,6 +18,10 @@ pub const FILES_LISTED_MAX: usize = 1_000;
 
 /// How many deciding findings are named; their digest is always of all.
 pub const DECIDING_LISTED_MAX: usize = 10_000;
+
+/// How much of each list is written, since paths may be long: four lists stay below the 8 MiB
+/// that a detail statement may have where it is stored.
+const LIST_BYTES_MAX: usize = 1536 * 1024;
 
 /// A tuple, because each attribute has a shape of its own; in JSON it is an array.
 type Attributes<'a> = (
@@ -82,6 +87,8 @@ struct CoverageFacts<'a> {
     unanalysed: &'a [Unanalysed],
     problem_count: usize,
     problems: &'a [ParseProblem],
+    incomplete_count: usize,
+    incomplete: &'a [serde_json::Value],
 }
 
 #[derive(Serialize)]
@@ -161,11 +168,7 @@ fn attributes<'a>(attested: &Attested<'a>, analysis: &str) -> Attributes<'a> {
     let tier = TierFacts { tier: attested.tier, clean_runs: attested.clean_runs };
     (
         attribute("ASSAY_RULES_APPLIED", Some(rules), evidence("rules", analysis, None)),
-        attribute(
-            "ASSAY_COVERAGE",
-            None,
-            evidence("coverage", analysis, Some(coverage(attested.coverage))),
-        ),
+        attribute("ASSAY_COVERAGE", None, evidence("coverage", analysis, Some(coverage(attested)))),
         attribute("ASSAY_FINDINGS", comparison, evidence("findings", analysis, Some(counts))),
         attribute(
             verdict_level(attested.verdict),
@@ -192,15 +195,15 @@ fn deciding<'a>(findings: &'a [Decision], analysis: &str) -> Evidence<Deciding<'
     lines.sort_unstable();
     let sha256 = attestation_hash(lines.concat().as_bytes());
 
-    let listed = &findings[..findings.len().min(DECIDING_LISTED_MAX)];
-    let facts = Deciding { count: findings.len(), findings: listed };
+    let facts = Deciding { count: findings.len(), findings: first(findings, DECIDING_LISTED_MAX) };
     Evidence {
         digest: BTreeMap::from([("sha256", sha256)]),
         ..evidence("deciding", analysis, Some(facts))
     }
 }
 
-fn coverage(coverage: &Coverage) -> CoverageFacts<'_> {
+fn coverage<'a>(attested: &Attested<'a>) -> CoverageFacts<'a> {
+    let coverage = attested.coverage;
     let mut by_reason = BTreeMap::new();
     for file in &coverage.unanalysed {
         *by_reason.entry(file.reason).or_default() += 1;
@@ -214,10 +217,24 @@ fn coverage(coverage: &Coverage) -> CoverageFacts<'_> {
         classes: coverage.classes,
         languages: &coverage.languages,
         unanalysed_by_reason: by_reason,
-        unanalysed: &coverage.unanalysed[..coverage.unanalysed.len().min(FILES_LISTED_MAX)],
+        unanalysed: first(&coverage.unanalysed, FILES_LISTED_MAX),
         problem_count: coverage.problems.len(),
-        problems: &coverage.problems[..coverage.problems.len().min(FILES_LISTED_MAX)],
+        problems: first(&coverage.problems, FILES_LISTED_MAX),
+        incomplete_count: attested.incomplete.len(),
+        incomplete: first(attested.incomplete, FILES_LISTED_MAX),
     }
+}
+
+/// The beginning of a list: at most so many, and not more than fit.
+fn first<T: Serialize>(all: &[T], at_most: usize) -> &[T] {
+    let mut room = LIST_BYTES_MAX;
+    let fitting = all.iter().take(at_most).take_while(|item| {
+        let size = to_json(item).len();
+        let fits = size <= room;
+        room = room.saturating_sub(size);
+        fits
+    });
+    &all[..fitting.count()]
 }
 
 fn count(findings: &[Decision]) -> BTreeMap<Severity, u32> {
