@@ -5,7 +5,6 @@ use std::{
     io::Write,
     os::unix::process::CommandExt,
     process::{Command as Process, ExitCode, Stdio},
-    time::Duration,
 };
 
 use crate::{
@@ -170,25 +169,20 @@ pub(crate) fn exit_like(status: std::process::ExitStatus) -> Result<ExitCode> {
 }
 
 pub(crate) fn down(local: &Local) -> Result<()> {
-    /// The git server holds nothing that would have to be put away.
-    const GIT_PATIENCE: Duration = Duration::from_secs(2);
-
-    let mut state = State::load(&local.checkout);
-    if let Some(git) = state.git.take() {
-        git.process.stop(GIT_PATIENCE);
-    }
-    if let Some(it) = state.endpoint.as_mut().filter(|it| endpoint::is_alive(it)) {
+    let state = State::load(&local.checkout);
+    demo::stop(&state);
+    if let Some(it) = state.endpoint.as_ref().filter(|it| endpoint::is_alive(it)) {
         local.screen.step("AWS endpoint stops", None, || {
             endpoint::down(it);
             Ok(())
         })?;
     }
-    if let Some(it) = state.postgres.as_mut().filter(|it| database::is_alive(it)) {
+    // What the state says is kept: by its ports, URLs stay the same.
+    if let Some(it) = state.postgres.as_ref().filter(|it| database::is_alive(it)) {
         let venv = Venv::ready(local)?;
         local.screen.step("Postgres stops", None, || database::down(&local.checkout, &venv, it))?;
     }
-    // Ports are remembered, so that URLs stay the same.
-    state.save(&local.checkout)
+    Ok(())
 }
 
 fn clean(local: &Local, only_data: bool) -> Result<()> {
