@@ -38,7 +38,6 @@ pub struct Corpus {
 /// A file, upload or message as it was last indexed.
 #[derive(Debug, Clone)]
 pub struct Source {
-    pub name: String,
     pub sha256: [u8; 32],
     generation: i32,
 }
@@ -46,12 +45,12 @@ pub struct Source {
 impl Corpus {
     /// Whether everything must be indexed again: never done, done by other rules, or the texts
     /// have become so different that the weights mislead.
-    pub fn is_outdated(&self, extraction: &str, sources: &[Source]) -> bool {
+    pub fn is_outdated(&self, extraction: &str, sources: &BTreeMap<String, Source>) -> bool {
         if self.generation == 0 || self.extraction != extraction {
             return true;
         }
         // A generation that is still being filled says nothing about its average.
-        let is_filled = self.indexed_by.is_some() && sources.iter().all(|it| self.is_current(it));
+        let is_filled = self.indexed_by.is_some() && sources.values().all(|it| self.is_current(it));
         if !is_filled || self.chunks < DRIFT_CHUNKS_MIN {
             return false;
         }
@@ -102,9 +101,8 @@ pub async fn sources(tx: &Tx<'_>, corpus: &Corpus) -> Result<BTreeMap<String, So
         .await?;
     rows.iter()
         .map(|row| {
-            let name: String = row.get("name");
             let sha256 = sha256(row, "sources", "sha256")?;
-            Ok((name.clone(), Source { name, sha256, generation: row.get("generation") }))
+            Ok((row.get("name"), Source { sha256, generation: row.get("generation") }))
         })
         .collect()
 }
@@ -117,15 +115,17 @@ pub struct Writer {
     run: RunId,
 }
 
-/// Locks the corpus for writing. `None`: a newer run has claimed it, stop.
+/// Locks the corpus for writing. `None`: a newer run has claimed it, or another delivery of the
+/// same message has begun a generation; either way someone else goes on, so stop.
 pub async fn write(tx: &Tx<'_>, corpus: &Corpus, run: RunId) -> Result<Option<Writer>, StoreError> {
     let row = tx
         .query_opt(
             &format!(
-                "SELECT {COLUMNS} FROM corpora WHERE id = $1 AND claimed_by = $2
+                "SELECT {COLUMNS} FROM corpora
+                 WHERE id = $1 AND claimed_by = $2 AND generation = $3
                  FOR NO KEY UPDATE"
             ),
-            &[&corpus.id, run.as_uuid()],
+            &[&corpus.id, run.as_uuid(), &corpus.generation],
         )
         .await?;
     Ok(row.map(|row| Writer { corpus: Corpus::from(&row), run }))
@@ -206,21 +206,22 @@ mod tests {
         }
     }
 
-    fn source(generation: i32) -> Source {
-        Source { name: "a".into(), sha256: [0; 32], generation }
+    fn sources<const N: usize>(generations: [i32; N]) -> BTreeMap<String, Source> {
+        let source = |generation| Source { sha256: [0; 32], generation };
+        generations.map(|generation| (generation.to_string(), source(generation))).into()
     }
 
     #[test]
     fn only_other_rules_or_a_real_drift_of_a_filled_corpus_ask_for_all_again() {
         let (steady, drifted) = (corpus(1_000, 50_000), corpus(1_000, 70_000));
-        assert!(!steady.is_outdated("now", &[source(2)]));
-        assert!(steady.is_outdated("then", &[source(2)]));
-        assert!(drifted.is_outdated("now", &[source(2)]));
-        assert!(corpus(1_000, 20_000).is_outdated("now", &[source(2)]));
+        assert!(!steady.is_outdated("now", &sources([2])));
+        assert!(steady.is_outdated("then", &sources([2])));
+        assert!(drifted.is_outdated("now", &sources([2])));
+        assert!(corpus(1_000, 20_000).is_outdated("now", &sources([2])));
 
-        assert!(!drifted.is_outdated("now", &[source(2), source(1)]), "it is being filled");
-        assert!(!Corpus { indexed_by: None, ..drifted }.is_outdated("now", &[]));
-        assert!(!corpus(10, 7_000).is_outdated("now", &[source(2)]), "too small to tell");
-        assert!(Corpus { generation: 0, ..steady }.is_outdated("now", &[]));
+        assert!(!drifted.is_outdated("now", &sources([2, 1])), "it is being filled");
+        assert!(!Corpus { indexed_by: None, ..drifted }.is_outdated("now", &sources([])));
+        assert!(!corpus(10, 7_000).is_outdated("now", &sources([2])), "too small to tell");
+        assert!(Corpus { generation: 0, ..steady }.is_outdated("now", &sources([])));
     }
 }
