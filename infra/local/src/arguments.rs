@@ -68,6 +68,9 @@ pub(crate) struct Environment {
     /// The Python to make the virtual environment with.
     #[arg(long, env = "PYTHON", default_value = "python3", global = true)]
     pub(crate) python: PathBuf,
+    /// What GitHub signs webhooks with; otherwise a random one, kept in `.local/webhook-secret`.
+    #[arg(long, env = "GITHUB_WEBHOOK_SECRET", hide_env_values = true, global = true)]
+    pub(crate) github_webhook_secret: Option<String>,
     /// A GitHub App's id, to let the functions act as that App.
     #[arg(long, env = "GITHUB_APP_ID", default_value = "", global = true)]
     pub(crate) github_app_id: String,

@@ -80,7 +80,10 @@ fn signing_key(local: &Local, venv: &Venv) -> Result<std::path::PathBuf> {
 
 /// What GitHub would sign its webhooks with.
 pub(crate) fn webhook_secret(local: &Local) -> Result<String> {
-    local.checkout.keep_secret("webhook-secret", || random_hex(32))
+    match &local.environment.github_webhook_secret {
+        Some(secret) => Ok(secret.clone()),
+        None => local.checkout.keep_secret("webhook-secret", || random_hex(32)),
+    }
 }
 
 /// The values behind the template's `…SecretArn` parameters.
