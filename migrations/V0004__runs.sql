@@ -92,6 +92,7 @@ CREATE TABLE outbox (
     created_at timestamptz NOT NULL DEFAULT now()            -- immutable
 );
 CREATE INDEX outbox_due ON outbox (next_at);
+CREATE INDEX outbox_run ON outbox ((body ->> 'run_id'));
 SELECT enable_tenant_rls('outbox');
 
 CREATE TABLE webhook_deliveries (

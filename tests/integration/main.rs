@@ -2,5 +2,7 @@
 
 mod architecture;
 mod entities;
+mod intake;
 mod migrations;
+mod search;
 mod tenancy;

@@ -4,6 +4,7 @@
 
 pub mod function;
 pub mod gate;
+pub mod github;
 
 use domain::{OrgId, RepositoryId};
 use store::{

@@ -4,7 +4,8 @@
 //! columns are the run's own, so they are copied in SQL and cannot disagree with it.
 
 use domain::{
-    AnalysisId, CommitSha, Coverage, Gate, OrgId, ProjectId, RepositoryId, RunId, Verdict,
+    AnalysisId, AttestationId, CommitSha, Coverage, Gate, OrgId, ProjectId, RepositoryId, RunId,
+    Verdict,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -267,4 +268,29 @@ pub async fn list(
         )
         .await?;
     rows.iter().map(Analysis::try_from).collect()
+}
+
+/// What came of an analysis.
+#[derive(Debug, Clone, Default)]
+pub struct Links {
+    pub attestation: Option<AttestationId>,
+    /// Of the repository's badge, which shows its newest attestation.
+    pub badge_token: Option<String>,
+}
+
+pub async fn find_links(tx: &Tx<'_>, id: AnalysisId) -> Result<Links, StoreError> {
+    let row = tx
+        .query_opt(
+            "SELECT t.id AS attestation_id, b.token
+             FROM analyses a
+             LEFT JOIN verification_attestations t ON t.analysis_id = a.id
+             LEFT JOIN verification_badges b ON b.repo_id = a.repo_id
+             WHERE a.id = $1",
+            &[id.as_uuid()],
+        )
+        .await?;
+    Ok(row.map_or_else(Links::default, |row| Links {
+        attestation: row.get::<_, Option<_>>("attestation_id").map(AttestationId::new),
+        badge_token: row.get("token"),
+    }))
 }

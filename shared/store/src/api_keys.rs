@@ -48,13 +48,15 @@ pub struct KeyRecord {
     pub prefix: String,
     pub scopes: Vec<Scope>,
     pub expires_at: Option<Timestamp>,
+    pub expired: bool,
     pub revoked_at: Option<Timestamp>,
     pub last_used_at: Option<Timestamp>,
     pub created_at: Timestamp,
 }
 
 const COLUMNS: &str =
-    "id, name, key_prefix, scopes, expires_at, revoked_at, last_used_at, created_at";
+    "id, name, key_prefix, scopes, expires_at, revoked_at, last_used_at, created_at,
+     coalesce(expires_at <= now(), false) AS expired";
 
 pub async fn find(tx: &Tx<'_>, key: ApiKeyId) -> Result<Option<KeyRecord>, StoreError> {
     let row = tx
@@ -106,6 +108,7 @@ impl TryFrom<&Row> for KeyRecord {
             prefix: row.get("key_prefix"),
             scopes,
             expires_at: row.get("expires_at"),
+            expired: row.get("expired"),
             revoked_at: row.get("revoked_at"),
             last_used_at: row.get("last_used_at"),
             created_at: row.get("created_at"),

@@ -17,12 +17,16 @@
 
 pub mod analyses;
 pub mod api_keys;
+pub mod attestations;
 pub mod audit_logs;
+pub mod badges;
 pub mod chunks;
 pub mod corpora;
+pub mod deliveries;
 pub mod dispositions;
 pub mod embeddings;
 pub mod findings;
+pub mod installations;
 pub mod manifests;
 pub mod migrations;
 pub mod organizations;
@@ -32,6 +36,7 @@ pub mod repositories;
 pub mod run_steps;
 pub mod runs;
 pub mod search;
+pub mod signing_keys;
 
 mod error;
 mod page;

@@ -39,29 +39,18 @@ pub async fn find_last_change(
     .transpose()
 }
 
-/// Notes that a run began to look.
-pub async fn insert(tx: &Tx<'_>, fence: &Fence) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT INTO repo_syncs (org_id, project_id, repository_id, run_id, status, started_at)
-         SELECT r.org_id, r.project_id, r.repository_id, r.id, 'running',
-                coalesce(r.started_at, clock_timestamp())
-         FROM runs r WHERE r.id = $1",
-        &[fence.run().as_uuid()],
-    )
-    .await?;
-    Ok(())
-}
-
-/// Notes that the look is over; without a manifest, the content was what it had been.
-pub async fn succeed(
+/// Notes that a run has looked; without a manifest, the content was what it had been.
+pub async fn insert(
     tx: &Tx<'_>,
     fence: &Fence,
     manifest: Option<ManifestId>,
 ) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE repo_syncs
-         SET status = 'success', manifest_id = $2, finished_at = clock_timestamp()
-         WHERE run_id = $1",
+        "INSERT INTO repo_syncs (org_id, project_id, repository_id, run_id, status, manifest_id,
+                                 started_at, finished_at)
+         SELECT r.org_id, r.project_id, r.repository_id, r.id, 'success', $2,
+                coalesce(r.started_at, clock_timestamp()), clock_timestamp()
+         FROM runs r WHERE r.id = $1",
         &[fence.run().as_uuid(), &manifest.map(|id| *id.as_uuid())],
     )
     .await?;

@@ -218,3 +218,61 @@ pub async fn take_sync_slot(
         .await?;
     Ok(row.map(|row| ProjectId::new(row.get("project_id"))))
 }
+
+/// What GitHub reports about a repository that is reached through an installation.
+#[derive(Debug, Clone)]
+pub struct Reported<'a> {
+    pub github_id: i64,
+    pub full_name: &'a str,
+    pub private: bool,
+    pub default_branch: Option<&'a str>,
+    pub archived: bool,
+}
+
+/// Writes what GitHub reported last; `None` where it did not say. `false`: it is not registered.
+pub async fn update_reported(tx: &Tx<'_>, reported: &Reported<'_>) -> Result<bool, StoreError> {
+    let touched = tx
+        .execute(
+            "UPDATE repositories
+             SET owner = split_part($2, '/', 1), name = split_part($2, '/', 2), full_name = $2,
+                 private = $3, default_branch = coalesce($4, default_branch),
+                 archived_at = CASE WHEN $5 THEN coalesce(archived_at, now()) END,
+                 updated_at = now()
+             WHERE github_id = $1",
+            &[
+                &reported.github_id,
+                &reported.full_name,
+                &reported.private,
+                &reported.default_branch,
+                &reported.archived,
+            ],
+        )
+        .await?;
+    Ok(touched > 0)
+}
+
+/// Connects a repository that was registered by hand, or had left, with its installation.
+pub async fn connect(
+    tx: &Tx<'_>,
+    github_id: i64,
+    installation: domain::InstallationId,
+) -> Result<bool, StoreError> {
+    let touched = tx
+        .execute(
+            "UPDATE repositories SET installation_id = $2, enabled = true, updated_at = now()
+             WHERE github_id = $1",
+            &[&github_id, installation.as_uuid()],
+        )
+        .await?;
+    Ok(touched > 0)
+}
+
+/// Stops watching a repository that the installation no longer covers.
+pub async fn disable(tx: &Tx<'_>, github_id: i64) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE repositories SET enabled = false, updated_at = now() WHERE github_id = $1",
+        &[&github_id],
+    )
+    .await?;
+    Ok(())
+}

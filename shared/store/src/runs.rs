@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub use lease::{
-    CLAIMS_MAX, Claim, Fence, Lease, claim, fail, fence, hand_on, release, succeed,
+    CLAIMS_MAX, Claim, Fence, Lease, claim, fail, fence, hand_on, name_commit, release, succeed,
 };
 
 /// The same commit asked for again within this window is the same run (spec/dossier, 1.2).

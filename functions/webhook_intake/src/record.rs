@@ -1,0 +1,224 @@
+//! Writing an event down: one transaction, one commit, and then the queue.
+
+use domain::{AnalysisInput, OrgId, RunId, RunKind};
+use queue::{Message, RunRequested};
+use serde_json::json;
+use store::{
+    Session, StoreError, Tx,
+    deliveries::{self, NewDelivery},
+    outbox::{self, Outgoing, Unsent},
+    repositories::{self, Repository},
+    runs::{self, Inserted, NewRun},
+};
+use uuid::Uuid;
+
+use crate::{
+    Deps, Failure,
+    event::{Examine, GithubEvent},
+    github::{Delivery, Outcome},
+};
+
+mod installation;
+
+const SOURCE: &str = "github";
+
+/// Does what a verified event asks for.
+pub(crate) async fn record(
+    deps: &Deps,
+    delivery: &Delivery,
+    event: GithubEvent,
+) -> Result<Outcome, Failure> {
+    match event {
+        GithubEvent::Ping => Ok(Outcome::Pong),
+        GithubEvent::Ignored(reason) => Ok(Outcome::Ignored { reason }),
+        GithubEvent::Examine(examine) => {
+            let mut session = deps.database().await?.session().await?;
+            let (outcome, unsent) = request_run(deps, &mut session, delivery, &examine).await?;
+            if let Some(unsent) = unsent {
+                send(deps, &unsent).await;
+            }
+            Ok(outcome)
+        }
+        GithubEvent::Installation(change) => {
+            let mut session = deps.database().await?.session().await?;
+            Ok(installation::changed(&mut session, delivery, &change).await?)
+        }
+        GithubEvent::Repositories(change) => {
+            let mut session = deps.database().await?.session().await?;
+            Ok(installation::repositories_changed(&mut session, delivery, &change).await?)
+        }
+        GithubEvent::Repository(change) => {
+            let mut session = deps.database().await?.session().await?;
+            Ok(installation::repository_changed(&mut session, delivery, &change).await?)
+        }
+    }
+}
+
+/// Delivery, run and outbox row in one transaction.
+async fn request_run(
+    deps: &Deps,
+    session: &mut Session,
+    delivery: &Delivery,
+    examine: &Examine,
+) -> Result<(Outcome, Option<Unsent>), StoreError> {
+    let unscoped = session.begin_unscoped().await?;
+    let located = unscoped.locate_repository(examine.repository.id, examine.installation).await?;
+    let Some(located) = located else {
+        let reason = format!("{} is not registered", examine.repository.full_name);
+        return Ok((Outcome::Ignored { reason }, None));
+    };
+    let confirmed = take_confirmed(deps);
+    if !confirmed.is_empty() {
+        unscoped.settle_outbox(&confirmed).await?;
+    }
+    let tx = unscoped.scope(located.org).await?;
+    let repository = repositories::find_locked(&tx, located.repository)
+        .await?
+        .ok_or(StoreError::ChangedMeanwhile)?;
+    // Under the lock: the same delivery, arriving twice at once, is seen by the second.
+    if let Some(known) = deliveries::find(&tx, SOURCE, &delivery.id).await? {
+        return Ok((deduplicated(known), None));
+    }
+    let written = match reason_to_ignore(&repository, examine) {
+        Some(reason) => {
+            insert_delivery(&tx, delivery, &repository, None, Some(&reason)).await?;
+            (Outcome::Ignored { reason }, None)
+        }
+        None => insert_run(&tx, delivery, &repository, examine).await?,
+    };
+    tx.commit().await?;
+    Ok(written)
+}
+
+fn reason_to_ignore(repository: &Repository, examine: &Examine) -> Option<String> {
+    let name = &repository.full_name;
+    if repository.suspended {
+        return Some(format!("the installation of {name} is suspended or was removed"));
+    }
+    if !repository.enabled {
+        return Some(format!("{name} is disabled"));
+    }
+    if repository.archived_at.is_some() {
+        return Some(format!("{name} is archived"));
+    }
+    match &examine.branch {
+        Some(branch) if *branch != repository.default_branch => {
+            Some(format!("{branch} is not the default branch of {name}"))
+        }
+        _ => None,
+    }
+}
+
+async fn insert_run(
+    tx: &Tx<'_>,
+    delivery: &Delivery,
+    repository: &Repository,
+    examine: &Examine,
+) -> Result<(Outcome, Option<Unsent>), StoreError> {
+    let recent =
+        runs::find_recent_for_commit(tx, repository.id, &examine.commit, examine.pull_request)
+            .await?;
+    if let Some(run) = recent {
+        insert_delivery(tx, delivery, repository, Some(run), None).await?;
+        return Ok((Outcome::Deduplicated { run: Some(run) }, None));
+    }
+    if let Some(number) = examine.pull_request {
+        runs::supersede(tx, repository.id, number, &examine.commit).await?;
+    }
+    let new = new_run(delivery, repository, examine);
+    let run = match runs::insert(tx, &new).await? {
+        Inserted::New(run) => run,
+        Inserted::Existing(run) => return Ok((Outcome::Deduplicated { run: Some(run) }, None)),
+    };
+    insert_delivery(tx, delivery, repository, Some(run), None).await?;
+    let body = RunRequested { org_id: repository.org, run_id: run }.body();
+    let unsent = outbox::insert(
+        tx,
+        &Outgoing {
+            org: repository.org,
+            queue: RunRequested::QUEUE.as_str(),
+            body: &body,
+            traceparent: Some(delivery.traceparent.as_str()),
+        },
+    )
+    .await?;
+    Ok((Outcome::Accepted { run: Some(run) }, Some(unsent)))
+}
+
+fn new_run(delivery: &Delivery, repository: &Repository, examine: &Examine) -> NewRun {
+    let input = AnalysisInput { base_sha: examine.base.clone(), pr_title: examine.title.clone() };
+    NewRun {
+        id: RunId::new(Uuid::now_v7()),
+        org: repository.org,
+        project: Some(repository.project),
+        repository: Some(repository.id),
+        kind: RunKind::Analysis,
+        idempotency_key: format!("{SOURCE}:{}", delivery.id),
+        event_type: examine.event.to_owned(),
+        git_ref: Some(examine.git_ref.clone()),
+        commit: Some(examine.commit.clone()),
+        pull_request: examine.pull_request,
+        input: json!(input),
+        traceparent: Some(delivery.traceparent.to_string()),
+    }
+}
+
+async fn insert_delivery(
+    tx: &Tx<'_>,
+    delivery: &Delivery,
+    repository: &Repository,
+    run: Option<RunId>,
+    ignored_reason: Option<&str>,
+) -> Result<(), StoreError> {
+    let new = NewDelivery {
+        repo_owner: Some(&repository.owner),
+        repo_name: Some(&repository.name),
+        run,
+        ignored_reason,
+        ..blank(repository.org, delivery)
+    };
+    if deliveries::insert(tx, &new).await? { Ok(()) } else { Err(StoreError::ChangedMeanwhile) }
+}
+
+fn blank(org: OrgId, delivery: &Delivery) -> NewDelivery<'_> {
+    NewDelivery {
+        org,
+        source: SOURCE,
+        id: &delivery.id,
+        event: &delivery.event,
+        repo_owner: None,
+        repo_name: None,
+        run: None,
+        ignored_reason: None,
+    }
+}
+
+fn deduplicated(known: deliveries::Delivery) -> Outcome {
+    match known.ignored_reason {
+        Some(reason) => Outcome::Ignored { reason },
+        None => Outcome::Deduplicated { run: known.run },
+    }
+}
+
+/// Sends what is committed. Failing is no failure of the webhook: the row stays, and the
+/// scheduler sends what is left.
+async fn send(deps: &Deps, unsent: &Unsent) {
+    let sent =
+        deps.sender.send(RunRequested::QUEUE, &unsent.body, unsent.traceparent.as_deref()).await;
+    match sent {
+        Ok(()) => {
+            if let Ok(mut confirmed) = deps.confirmed.lock() {
+                confirmed.push(unsent.id);
+            }
+        }
+        Err(error) => {
+            let chain: &dyn std::error::Error = &error;
+            tracing::warn!(error = chain, "left in the outbox");
+            startup::count("assay.outbox.left", 1, &[("queue", "runs")]);
+        }
+    }
+}
+
+fn take_confirmed(deps: &Deps) -> Vec<i64> {
+    deps.confirmed.lock().map(|mut confirmed| std::mem::take(&mut *confirmed)).unwrap_or_default()
+}

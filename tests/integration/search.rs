@@ -1,0 +1,411 @@
+//! From a run's snapshot to a search that finds the right function.
+
+use std::time::{Duration, Instant};
+
+use chunking::search_query;
+use domain::{CommitSha, OrgId, RepositoryId, RunId, RunKind, Snapshot, SourceFile};
+use embedder::{Deps, Error, handle};
+use objects::Objects;
+use queue::EmbedRequested;
+use store::{
+    runs::{self, NewRun},
+    search::{self, Hit},
+};
+use tempfile::TempDir;
+use tests::TestDatabase;
+use uuid::Uuid;
+
+const LEASES: &str = r#"
+class LeaseExpired(Exception):
+    """Another worker has taken the job meanwhile."""
+
+
+def claim_job(connection, worker, seconds):
+    """Takes a queued job and writes down until when it is ours."""
+    row = connection.execute("UPDATE jobs SET worker = ? WHERE status = 'queued'", worker)
+    return Lease(row.id, expires=now() + seconds)
+
+
+def renew_lease(connection, lease, seconds):
+    """Keeps a claimed job for longer; raises LeaseExpired if it was lost."""
+    if connection.execute("SELECT worker FROM jobs WHERE id = ?", lease.id) != lease.worker:
+        raise LeaseExpired(lease.id)
+    lease.expires = now() + seconds
+"#;
+
+const CART: &str = r"
+export interface CartLine { product: string; quantity: number; unitPrice: number }
+
+export class ShoppingCart {
+  private lines: CartLine[] = [];
+
+  addProduct(product: string, unitPrice: number, quantity = 1): void {
+    const known = this.lines.find((line) => line.product === product);
+    if (known) known.quantity += quantity;
+    else this.lines.push({ product, unitPrice, quantity });
+  }
+
+  totalWithVat(vatPercent: number): number {
+    const net = this.lines.reduce((sum, line) => sum + line.quantity * line.unitPrice, 0);
+    return Math.round(net * (100 + vatPercent)) / 100;
+  }
+}
+";
+
+const UPLOADS: &str = r#"
+package uploads
+
+// SaveAvatar stores the picture that a user uploaded, after checking its size.
+func SaveAvatar(user string, picture []byte) error {
+	if len(picture) > maxPictureBytes {
+		return ErrTooLarge
+	}
+	return os.WriteFile(filepath.Join(root, user+".png"), picture, 0o600)
+}
+
+// HashPassword derives a slow hash, so that a stolen table is of little use.
+func HashPassword(password []byte) (string, error) {
+	hash, err := argon2id.CreateHash(string(password), argon2id.DefaultParams)
+	return hash, err
+}
+"#;
+
+const README: &str = "# Shop\n\nA small shop for trying things out.\n\n## Deployment\n\nPush a tag; the \
+    pipeline builds an image and rolls it out to the staging cluster. Production follows after \
+    somebody has approved it in the release channel.\n";
+
+fn shop() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("README.md", README),
+        ("jobs/leases.py", LEASES),
+        ("logo.png", "\0\u{1}\u{2}"),
+        ("server/uploads.go", UPLOADS),
+        ("web/cart.ts", CART),
+    ]
+}
+
+struct World {
+    database: TestDatabase,
+    deps: Deps,
+    objects: Objects,
+    _folder: TempDir,
+}
+
+impl World {
+    async fn create() -> Self {
+        let database = TestDatabase::create().await;
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::open(&format!("file://{}", folder.path().display())).unwrap();
+        let deps = Deps::of(database.functions(), objects.clone());
+        Self { database, deps, objects, _folder: folder }
+    }
+
+    async fn repository(&self, login: &str, number: i64) -> (OrgId, RepositoryId) {
+        let org = self.database.organization(login).await;
+        let url = format!("https://example.com/{number}.git");
+        (org, self.database.repository(org, number, &url).await)
+    }
+
+    /// A run whose snapshot has been fetched, and the message that announces it.
+    async fn run(
+        &self,
+        (org, repository): (OrgId, RepositoryId),
+        commit: char,
+        files: &[(&str, &str)],
+    ) -> EmbedRequested {
+        let commit: CommitSha = commit.to_string().repeat(40).parse().unwrap();
+        let files = files
+            .iter()
+            .map(|(path, text)| SourceFile { path: (*path).into(), bytes: (*text).into() })
+            .collect();
+        let snapshot = Snapshot { commit: commit.clone(), files, left_out: vec![] };
+        self.objects.put_snapshot(org, &snapshot).await.unwrap();
+
+        let run = RunId::new(Uuid::now_v7());
+        let mut session = self.database.functions().session().await.unwrap();
+        let tx = session.begin(org).await.unwrap();
+        let new = NewRun {
+            id: run,
+            org,
+            project: None,
+            repository: Some(repository),
+            kind: RunKind::Analysis,
+            idempotency_key: run.to_string(),
+            event_type: "push".into(),
+            git_ref: None,
+            commit: Some(commit),
+            pull_request: None,
+            input: serde_json::json!({}),
+            traceparent: None,
+        };
+        runs::insert(&tx, &new).await.unwrap();
+        tx.commit().await.unwrap();
+        EmbedRequested { org_id: org, run_id: run }
+    }
+
+    async fn index(&self, message: EmbedRequested) {
+        handle(&self.deps, message, Instant::now() + Duration::from_secs(60)).await.unwrap();
+    }
+
+    async fn search(
+        &self,
+        org: OrgId,
+        repository: Option<RepositoryId>,
+        question: &str,
+    ) -> Vec<Hit> {
+        let mut session = self.database.functions().session().await.unwrap();
+        let tx = session.begin(org).await.unwrap();
+        search::search(&tx, &search_query(question), repository, 10).await.unwrap()
+    }
+
+    /// Every row of the index with the transaction that wrote it last.
+    async fn rows(&self, org: OrgId) -> Vec<String> {
+        let rows = self
+            .database
+            .sql()
+            .await
+            .query(
+                "SELECT 'chunk ' || id || ' ' || xmin FROM chunks WHERE org_id = $1
+                 UNION ALL SELECT 'source ' || id || ' ' || xmin FROM sources WHERE org_id = $1
+                 UNION ALL SELECT 'term ' || corpus_id || dimension || ' ' || xmin
+                           FROM term_statistics WHERE org_id = $1
+                 UNION ALL SELECT 'embedding ' || chunk_id || ' ' || status || ' ' || xmin
+                           FROM embeddings_hashed_ngrams_v1 WHERE org_id = $1
+                 UNION ALL SELECT 'cached ' || encode(content_sha256, 'hex') || ' ' || xmin
+                           FROM embedding_cache WHERE org_id = $1
+                 ORDER BY 1",
+                &[org.as_uuid()],
+            )
+            .await
+            .unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// The ids of a file's chunks by name.
+    async fn chunks(&self, org: OrgId, path: &str) -> Vec<(String, Uuid)> {
+        let rows = self
+            .database
+            .sql()
+            .await
+            .query(
+                "SELECT c.name, c.id FROM chunks c JOIN sources s ON s.id = c.source_id
+                 WHERE c.org_id = $1 AND s.name = $2 ORDER BY c.chunk_index",
+                &[org.as_uuid(), &path],
+            )
+            .await
+            .unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
+    /// All numbers that ranking depends on, without ids.
+    async fn statistics(&self, org: OrgId) -> Vec<String> {
+        let rows = self
+            .database
+            .sql()
+            .await
+            .query(
+                "SELECT 'corpus ' || chunks || ' ' || terms || ' ' || commit_sha
+                 FROM corpora WHERE org_id = $1
+                 UNION ALL SELECT 'term ' || dimension || ' ' || chunks
+                           FROM term_statistics WHERE org_id = $1
+                 ORDER BY 1",
+                &[org.as_uuid()],
+            )
+            .await
+            .unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_question_finds_the_right_function_first() {
+    let world = World::create().await;
+    let place = world.repository("acme", 1).await;
+    world.index(world.run(place, 'a', &shop()).await).await;
+
+    for (question, path, name) in [
+        ("take a queued job", "jobs/leases.py", "claim_job"),
+        ("extending the lease of a claimed job", "jobs/leases.py", "renew_lease"),
+        ("total price including VAT", "web/cart.ts", "ShoppingCart::totalWithVat"),
+        ("addProduct", "web/cart.ts", "ShoppingCart::addProduct"),
+        ("save uploaded pictures", "server/uploads.go", "SaveAvatar"),
+        ("password hashing", "server/uploads.go", "HashPassword"),
+        ("who approves a production release", "README.md", "Shop::Deployment"),
+    ] {
+        let hits = world.search(place.0, Some(place.1), question).await;
+        let best = hits.first().unwrap_or_else(|| panic!("{question}: nothing"));
+        assert_eq!((best.path.as_str(), best.name.as_str()), (path, name), "{question}");
+        assert!(hits.is_sorted_by(|one, next| one.score >= next.score));
+    }
+
+    let best = &world.search(place.0, None, "renew the lease").await[0];
+    assert_eq!((best.lines.first, best.lines.last), (12, 16));
+    assert!(best.excerpt.starts_with("def renew_lease(") && best.excerpt.contains("LeaseExpired"));
+    assert_eq!(best.commit.as_ref().map(CommitSha::short), Some("aaaaaaaaaaaa"));
+    assert_eq!(best.repository, Some(place.1));
+    assert!(best.lexical.is_some_and(|score| score > 1.0));
+    assert!(best.semantic.is_some_and(|score| (0.1..=1.0).contains(&score)));
+}
+
+#[tokio::test]
+async fn indexing_again_changes_nothing() {
+    let world = World::create().await;
+    let place = world.repository("acme", 1).await;
+    let message = world.run(place, 'a', &shop()).await;
+    world.index(message).await;
+    let rows = world.rows(place.0).await;
+    assert!(rows.len() > 50, "{} rows", rows.len());
+
+    world.index(message).await;
+    assert_eq!(world.rows(place.0).await, rows, "a second delivery");
+
+    world.index(world.run(place, 'b', &shop()).await).await;
+    assert_eq!(world.rows(place.0).await, rows, "another commit with the same files");
+}
+
+#[tokio::test]
+async fn two_deliveries_at_once_index_once() {
+    let world = World::create().await;
+    let place = world.repository("acme", 1).await;
+    let message = world.run(place, 'a', &shop()).await;
+    let stop_at = Instant::now() + Duration::from_secs(60);
+    let (one, other) =
+        tokio::join!(handle(&world.deps, message, stop_at), handle(&world.deps, message, stop_at));
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    assert_eq!(world.search(place.0, None, "password hashing").await[0].name, "HashPassword");
+
+    let alone = world.repository("alone", 2).await;
+    world.index(world.run(alone, 'a', &shop()).await).await;
+    assert_eq!(world.statistics(place.0).await, world.statistics(alone.0).await);
+}
+
+#[tokio::test]
+async fn a_change_touches_what_changed_and_nothing_else() {
+    let world = World::create().await;
+    let place = world.repository("acme", 1).await;
+    world.index(world.run(place, 'a', &shop()).await).await;
+    let leases = world.chunks(place.0, "jobs/leases.py").await;
+    let cart = world.chunks(place.0, "web/cart.ts").await;
+
+    // A new line above moves `renew_lease`, whose content stays; uploads.go is deleted.
+    let changed = LEASES.replace("    return Lease(", "    log(row)\n    return Lease(");
+    let files = [("README.md", README), ("jobs/leases.py", &changed), ("web/cart.ts", CART)];
+    world.index(world.run(place, 'b', &files).await).await;
+
+    assert_eq!(world.chunks(place.0, "web/cart.ts").await, cart);
+    let after = world.chunks(place.0, "jobs/leases.py").await;
+    let kept: Vec<_> = after.iter().filter(|it| leases.contains(it)).map(|it| &it.0[..]).collect();
+    assert_eq!(kept, ["renew_lease"]);
+    let moved = &world.search(place.0, None, "renew the lease").await[0];
+    assert_eq!((moved.name.as_str(), moved.lines.first), ("renew_lease", 13));
+    assert_eq!(moved.commit.as_ref().map(CommitSha::short), Some("bbbbbbbbbbbb"));
+
+    assert!(world.chunks(place.0, "server/uploads.go").await.is_empty());
+    let hits = world.search(place.0, None, "password hashing").await;
+    assert!(hits.iter().all(|hit| hit.path != "server/uploads.go"), "a deleted file was found");
+
+    // What was counted up and down equals what is counted from nothing.
+    let fresh = world.repository("fresh", 2).await;
+    world.index(world.run(fresh, 'b', &files).await).await;
+    assert_eq!(world.statistics(place.0).await, world.statistics(fresh.0).await);
+}
+
+#[tokio::test]
+async fn a_message_that_was_overtaken_brings_nothing_back() {
+    let world = World::create().await;
+    let place = world.repository("acme", 1).await;
+    let older = world.run(place, 'a', &shop()).await;
+    let newer = world.run(place, 'b', &[("README.md", README)]).await;
+    world.index(newer).await;
+    let rows = world.rows(place.0).await;
+    world.index(older).await;
+    assert_eq!(world.rows(place.0).await, rows);
+    assert!(world.search(place.0, None, "password hashing").await.is_empty());
+}
+
+#[tokio::test]
+async fn another_organisation_finds_nothing() {
+    let world = World::create().await;
+    let ours = world.repository("ours", 1).await;
+    let theirs = world.repository("theirs", 2).await;
+    world.index(world.run(ours, 'a', &shop()).await).await;
+
+    assert!(!world.search(ours.0, None, "password hashing").await.is_empty());
+    assert!(world.search(theirs.0, None, "password hashing").await.is_empty());
+    assert!(world.search(theirs.0, Some(ours.1), "password hashing").await.is_empty());
+
+    let sql = world.database.sql_as_functions().await;
+    sql.execute("SELECT set_config('assay.org_id', $1, false)", &[&theirs.0.to_string()])
+        .await
+        .unwrap();
+    for table in
+        ["corpora", "sources", "chunks", "term_statistics", "embeddings", "embedding_cache"]
+    {
+        let count = format!("SELECT count(*) FROM {table}");
+        assert_eq!(sql.query_one(&count, &[]).await.unwrap().get::<_, i64>(0), 0, "{table}");
+    }
+    let partition = sql.query("SELECT * FROM embeddings_hashed_ngrams_v1", &[]).await;
+    assert!(partition.is_err(), "a partition is reached through its parent only");
+}
+
+#[tokio::test]
+async fn an_index_that_ran_out_of_time_goes_on_where_it_stopped() {
+    let world = World::create().await;
+    let place = world.repository("acme", 1).await;
+    let files: Vec<(String, String)> = (0..40).map(large_file).collect();
+    let mut files: Vec<_> = files.iter().map(|(path, text)| (&path[..], &text[..])).collect();
+    files.extend(shop());
+    files.sort_unstable();
+    let message = world.run(place, 'a', &files).await;
+
+    let interrupted = handle(&world.deps, message, Instant::now()).await.unwrap_err();
+    assert!(matches!(interrupted, Error::OutOfTime { left } if left > 0), "{interrupted}");
+    let early = world.rows(place.0).await;
+    assert!(early.iter().any(|row| row.starts_with("chunk")));
+
+    world.index(message).await;
+    let late = world.rows(place.0).await;
+    let is_row_of_content = |row: &&String| row.starts_with("chunk") || row.starts_with("embed");
+    assert!(early.iter().filter(is_row_of_content).all(|row| late.contains(row)));
+
+    // So many chunks that both legs are cut; and by the approximate index the same is found.
+    let question = "take a queued job with a lease";
+    let exact = world.search(place.0, None, question).await;
+    assert_eq!(exact[0].name, "claim_job");
+    let sql = world.database.sql().await;
+    assert_eq!(sql.execute("UPDATE corpora SET chunks = chunks + 1000000", &[]).await.unwrap(), 1);
+    let near = world.search(place.0, None, question).await;
+    assert_eq!(near[0].chunk, exact[0].chunk);
+    assert_eq!(near.len(), exact.len());
+}
+
+/// Functions that are alike and yet different.
+fn large_file(nth: usize) -> (String, String) {
+    let functions: String = (0..15)
+        .map(|number| {
+            format!(
+                "def handle_event_{nth}_{number}(event, context):\n    queue = context.queue_{nth}\n    \
+                 queue.send(event.body, kind=\"event_{number}\", retries={number})\n    \
+                 return queue.depth() + {nth} * {number}\n\n\n"
+            )
+        })
+        .collect();
+    (format!("events/handlers_{nth}.py"), functions)
+}
+
+#[tokio::test]
+async fn a_vector_of_another_width_or_without_a_status_is_refused() {
+    let world = World::create().await;
+    let place = world.repository("acme", 1).await;
+    world.index(world.run(place, 'a', &shop()).await).await;
+    let sql = world.database.sql().await;
+    for (change, constraint) in [
+        ("embedding = '[1,2,3]'", "embeddings_hashed_ngrams_v1_embedding_check"),
+        ("embedding = NULL", "embeddings_check"),
+        ("status = 'pending'", "embeddings_check"),
+    ] {
+        let error = sql.execute(&format!("UPDATE embeddings SET {change}"), &[]).await.unwrap_err();
+        let refused = error.as_db_error().and_then(|error| error.constraint());
+        assert_eq!(refused, Some(constraint), "{change}");
+    }
+}
