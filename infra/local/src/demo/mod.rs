@@ -132,11 +132,10 @@ fn deliver(local: &Local, api: &Api, stack: &Stack, repository: &Repository) -> 
     println!("  X-GitHub-Event: pull_request (opened, #{})", delivery::PULL_REQUEST);
     println!("  X-GitHub-Delivery: {}", delivery.id);
     let answer = delivery.send(&stack.webhook_url)?;
-    let deduplicated = text(&answer.body, "status").as_deref() == Some("deduplicated")
-        || answer.body["deduplicated"] == Value::Bool(true);
-    let ink = if deduplicated { Ink::Yellow } else { Ink::Green };
+    let status = text(&answer.body, "status");
+    let ink = if status.as_deref() == Some("accepted") { Ink::Green } else { Ink::Yellow };
     println!("  {} {}", local.screen.ink(ink, &answer.status.to_string()), answer.body);
-    if !(200..300).contains(&answer.status) {
+    if answer.status != 202 {
         return Err(Stop::new("the webhook was refused", SEE_LOGS));
     }
     match text(&answer.body, "run_id") {
@@ -248,7 +247,7 @@ fn search(local: &Local, api: &Api) -> Result<()> {
     let path = format!("/v1/search?q={}", QUESTION.replace(' ', "+"));
     let hits = local.screen.step("index", None, || {
         wait_for("nothing was indexed", || {
-            let hits = api.get(&path)?["items"].take();
+            let hits = api.get(&path)?["hits"].take();
             Ok(hits.as_array().is_some_and(|hits| !hits.is_empty()).then_some(hits))
         })
     })?;

@@ -90,9 +90,9 @@ fn show(screen: &Screen, finding: &Value) {
         _ => Ink::Grey,
     };
     let severity = screen.ink(ink, &format!("{severity:<8}"));
-    let path = text(finding, "file_path").unwrap_or_default();
+    let path = text(finding, "path").unwrap_or_default();
     let place = format!("{path}:{}", finding["line_start"]);
-    let rule = text(finding, "rule_id").unwrap_or_default();
+    let rule = text(finding, "rule").unwrap_or_default();
     println!("\n  {severity} {}  {}", screen.ink(Ink::Bold, &place), screen.ink(Ink::Grey, &rule));
     println!("           {}", text(finding, "title").unwrap_or_default());
 }
@@ -100,7 +100,7 @@ fn show(screen: &Screen, finding: &Value) {
 /// The lines that a finding cites, with their numbers.
 fn frame(screen: &Screen, finding: &Value) {
     let first = finding["line_start"].as_u64().unwrap_or(1);
-    let snippet = text(finding, "code_snippet").unwrap_or_default();
+    let snippet = text(finding, "snippet").unwrap_or_default();
     for (number, line) in (first..).zip(snippet.lines()) {
         println!("       {} {line}", screen.ink(Ink::Grey, &format!("{number:>4} │")));
     }
