@@ -1,0 +1,33 @@
+use std::time::{Duration, Instant, SystemTime};
+
+use lambda_runtime::Context;
+
+/// What an invocation is granted when its runtime does not say: local runtimes send a deadline
+/// that is long past.
+const UNKNOWN_TIME: Duration = Duration::from_secs(110);
+
+/// When Lambda ends this invocation.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    #[expect(clippy::disallowed_methods, reason = "Lambda gives its deadline by the wall clock")]
+    pub fn of(context: &Context) -> Self {
+        let remaining = context.deadline().duration_since(SystemTime::now());
+        // Whoever is just being called has some time left.
+        Self::after(remaining.unwrap_or(UNKNOWN_TIME))
+    }
+
+    pub fn after(time: Duration) -> Self {
+        Self(Instant::now() + time)
+    }
+
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// The moment at which work must stop so that `reserve` is left.
+    pub fn less(self, reserve: Duration) -> Instant {
+        self.0.checked_sub(reserve).unwrap_or(self.0)
+    }
+}
