@@ -14,10 +14,11 @@ mod rules;
 mod scan;
 mod secrets;
 mod symbols;
+mod test_code;
 mod tree;
 
 pub use clock::Clock;
 pub use parse::{Parsed, parse, symbols};
-pub use rules::{RuleInfo, rules};
+pub use rules::{RuleInfo, rules, rules_version};
 pub use scan::{Incomplete, IncompleteReason, Scan, scan};
 pub use symbols::{Symbol, SymbolKind};

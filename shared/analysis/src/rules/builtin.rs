@@ -26,6 +26,11 @@ const FILES: [(&str, &str); 13] = rule_files![
     "rust/injection.yml",
 ];
 
+/// The rule files as they were written.
+pub(super) fn texts() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(_, text)| *text)
+}
+
 pub(super) fn envelopes() -> &'static [Envelope] {
     static ENVELOPES: OnceLock<Vec<Envelope>> = OnceLock::new();
     ENVELOPES.get_or_init(|| {

@@ -14,6 +14,7 @@ pub(crate) use run::{Match, run};
 use std::sync::OnceLock;
 
 use domain::{Category, Language, Severity};
+use sha2::{Digest, Sha256};
 
 use crate::secrets;
 
@@ -44,6 +45,21 @@ pub fn rules() -> &'static [RuleInfo] {
         all.extend(secrets::infos());
         all.sort_by(|one, other| one.id.cmp(&other.id));
         all
+    })
+}
+
+/// Names exactly these rules and patterns: whichever of them changes, it changes.
+pub fn rules_version() -> &'static str {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    VERSION.get_or_init(|| {
+        let mut hash = Sha256::new();
+        for text in builtin::texts().chain(secrets::SOURCES) {
+            // The length keeps the files apart.
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        }
+        let digest = hex::encode(hash.finalize());
+        format!("{}+{}", env!("CARGO_PKG_VERSION"), &digest[..12])
     })
 }
 

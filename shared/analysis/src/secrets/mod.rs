@@ -20,6 +20,10 @@ use patterns::{PATTERNS, Pattern};
 /// How far a secret of several lines is followed.
 const BLOCK_BYTES_MAX: usize = 8 * 1024;
 
+/// What decides about secrets, as it was written; see `rules_version`.
+pub(crate) const SOURCES: [&str; 3] =
+    [include_str!("assignment.rs"), include_str!("guard.rs"), include_str!("patterns.rs")];
+
 /// Where a secret stands, and which pattern says so.
 pub(crate) struct Secret {
     pub(crate) info: &'static RuleInfo,
