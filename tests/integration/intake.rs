@@ -81,7 +81,7 @@ async fn what_is_not_genuine_or_not_readable_leaves_no_row_and_a_live_function()
         ("not UTF-8", github::delivery("utf", "pull_request", vec![0xff, 0xfe]), 400),
         ("10,000 levels deep", github::delivery("deep", "pull_request", deep), 400),
         ("not JSON", github::delivery("text", "pull_request", "hello"), 400),
-        ("another shape", github::delivery("shape", "pull_request", "{}"), 400),
+        ("another shape", github::delivery("shape", "pull_request", r#"{"action":"opened"}"#), 400),
         ("no delivery id", nameless, 400),
     ];
     for (what, request, expected) in cases {

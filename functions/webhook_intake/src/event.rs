@@ -120,13 +120,15 @@ impl GithubEvent {
             ) => Event::Repository { deleted: action == "deleted" },
             ("ping", _) => ignored("a ping asks for nothing"),
             (_, "") => ignored(format!("nothing is done for `{}`", shortened(name))),
-            (_, action) => ignored(format!(
-                "nothing is done for `{}.{}`",
-                shortened(name),
-                shortened(action)
-            )),
+            (_, action) => {
+                ignored(format!("nothing is done for `{}.{}`", shortened(name), shortened(action)))
+            }
         };
-        Ok(Self { installation: installation.map(|installation| installation.id), repository, event })
+        Ok(Self {
+            installation: installation.map(|installation| installation.id),
+            repository,
+            event,
+        })
     }
 }
 
@@ -163,8 +165,7 @@ fn pull_request(json: &str) -> Result<Event, serde_json::Error> {
         #[serde(rename = "ref")]
         git_ref: Option<String>,
     }
-    let Payload { pull_request: Inner { number, title, head, base } } =
-        serde_json::from_str(json)?;
+    let Payload { pull_request: Inner { number, title, head, base } } = serde_json::from_str(json)?;
     Ok(Event::PullRequest(PullRequest {
         number,
         title,

@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::{
     Deps, Failure,
-    event::{self, GithubEvent},
+    event::GithubEvent,
     problem::{self, BODY_BYTES_MAX, HEADER_BYTES_MAX, Refusal},
     record, signature,
 };
@@ -26,7 +26,6 @@ pub(crate) struct Delivery {
 /// What came of it.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    Pong,
     Accepted {
         run: Option<RunId>,
     },
@@ -82,8 +81,9 @@ async fn verified(
         return Ok(Err(Refusal::Unsigned));
     };
     let secret = deps.github_secret.reveal().await?;
-    let genuine =
-        given.to_str().is_ok_and(|header| signature::verify(secret.expose_secret(), body, header));
+    let genuine = given
+        .to_str()
+        .is_ok_and(|header| signature::is_valid(secret.expose_secret(), header, body));
     if !genuine {
         return Ok(Err(Refusal::WrongSignature));
     }
@@ -95,7 +95,7 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Delivery, GithubEvent), Ref
     let id = header(headers, "x-github-delivery")?;
     let name = header(headers, "x-github-event")?;
     let text = std::str::from_utf8(body).map_err(|_| Refusal::NotUtf8)?;
-    let event = event::parse(&name, text)
+    let event = GithubEvent::parse(&name, text)
         .map_err(|source| Refusal::NotJson { event: name.clone(), source })?;
     let traceparent = headers
         .get("traceparent")
@@ -122,7 +122,6 @@ fn begin_trace() -> TraceParent {
 
 fn answer(outcome: &Outcome) -> Value {
     match outcome {
-        Outcome::Pong => json!({ "status": "pong" }),
         Outcome::Accepted { run } => json!({ "status": "accepted", "run_id": run }),
         Outcome::Deduplicated { run } => json!({ "status": "deduplicated", "run_id": run }),
         Outcome::Ignored { reason } => json!({ "status": "ignored", "reason": reason }),

@@ -19,7 +19,7 @@ use startup::{ExposeSecret, Secret, SecretError, SettingError};
 use store::{Database, StoreError};
 use tokio::sync::OnceCell;
 
-pub use event::{GithubEvent, parse as parse_github};
+pub use event::GithubEvent;
 pub use problem::BODY_BYTES_MAX;
 
 pub struct Config {

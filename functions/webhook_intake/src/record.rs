@@ -1,6 +1,6 @@
 //! Writing an event down: one transaction, one commit, and then the queue.
 
-use domain::{AnalysisInput, OrgId, RunId, RunKind};
+use domain::{AnalysisInput, CommitSha, OrgId, RunId, RunKind};
 use queue::{Message, RunRequested};
 use serde_json::json;
 use store::{
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     Deps, Failure,
-    event::{Examine, GithubEvent},
+    event::{Event, GithubEvent, PullRequest, Push},
     github::{Delivery, Outcome},
 };
 
@@ -28,30 +28,85 @@ pub(crate) async fn record(
     delivery: &Delivery,
     event: GithubEvent,
 ) -> Result<Outcome, Failure> {
-    match event {
-        GithubEvent::Ping => Ok(Outcome::Pong),
-        GithubEvent::Ignored(reason) => Ok(Outcome::Ignored { reason }),
-        GithubEvent::Examine(examine) => {
+    let GithubEvent { installation, repository, event } = event;
+    let examine = match event {
+        Event::Ignored { reason } => return Ok(Outcome::Ignored { reason }),
+        Event::PullRequest(pull_request) => Examine::pull_request(pull_request),
+        Event::Push(push) => Examine::push(push),
+        Event::Installation(installation) => {
             let mut session = deps.database().await?.session().await?;
-            let (outcome, unsent) = request_run(deps, &mut session, delivery, &examine).await?;
-            if let Some(unsent) = unsent {
-                send(deps, &unsent).await;
-            }
-            Ok(outcome)
+            return Ok(installation::changed(&mut session, delivery, &installation).await?);
         }
-        GithubEvent::Installation(change) => {
+        Event::InstallationRepositories { installation, added, removed } => {
             let mut session = deps.database().await?.session().await?;
-            Ok(installation::changed(&mut session, delivery, &change).await?)
+            let moved = installation::Moved { installation: &installation, added, removed };
+            return Ok(installation::repositories_changed(&mut session, delivery, &moved).await?);
         }
-        GithubEvent::Repositories(change) => {
+        Event::Repository { deleted } => {
+            let Some(repository) = repository else { return Ok(about_nothing()) };
             let mut session = deps.database().await?.session().await?;
-            Ok(installation::repositories_changed(&mut session, delivery, &change).await?)
+            let change = installation::RepositoryChange { repository, installation, deleted };
+            return Ok(installation::repository_changed(&mut session, delivery, &change).await?);
         }
-        GithubEvent::Repository(change) => {
-            let mut session = deps.database().await?.session().await?;
-            Ok(installation::repository_changed(&mut session, delivery, &change).await?)
+    };
+    let Some(repository) = repository else { return Ok(about_nothing()) };
+    let mut session = deps.database().await?.session().await?;
+    let about = About { github_id: repository.id, installation };
+    let (outcome, unsent) = request_run(deps, &mut session, delivery, &about, &examine).await?;
+    if let Some(unsent) = unsent {
+        send(deps, &unsent).await;
+    }
+    Ok(outcome)
+}
+
+/// Which repository an event is about, in GitHub's numbers.
+struct About {
+    github_id: i64,
+    installation: Option<i64>,
+}
+
+/// A commit that wants to be examined.
+struct Examine {
+    event: &'static str,
+    git_ref: String,
+    commit: CommitSha,
+    base: Option<CommitSha>,
+    pull_request: Option<i32>,
+    title: Option<String>,
+}
+
+impl Examine {
+    fn pull_request(pull_request: PullRequest) -> Self {
+        Self {
+            event: "pull_request",
+            git_ref: format!("refs/pull/{}/head", pull_request.number),
+            commit: pull_request.head,
+            base: Some(pull_request.base),
+            pull_request: Some(pull_request.number),
+            title: pull_request.title,
         }
     }
+
+    /// A branch is examined as a whole: what was there before the push counts too.
+    fn push(push: Push) -> Self {
+        Self {
+            event: "push",
+            git_ref: push.git_ref,
+            commit: push.after,
+            base: None,
+            pull_request: None,
+            title: None,
+        }
+    }
+
+    /// The branch that was pushed to; none for a pull request.
+    fn branch(&self) -> Option<&str> {
+        self.git_ref.strip_prefix("refs/heads/").filter(|_| self.pull_request.is_none())
+    }
+}
+
+fn about_nothing() -> Outcome {
+    Outcome::Ignored { reason: "the payload names no repository".to_owned() }
 }
 
 /// Delivery, run and outbox row in one transaction.
@@ -59,12 +114,13 @@ async fn request_run(
     deps: &Deps,
     session: &mut Session,
     delivery: &Delivery,
+    about: &About,
     examine: &Examine,
 ) -> Result<(Outcome, Option<Unsent>), StoreError> {
     let unscoped = session.begin_unscoped().await?;
-    let located = unscoped.locate_repository(examine.repository.id, examine.installation).await?;
+    let located = unscoped.locate_repository(about.github_id, about.installation).await?;
     let Some(located) = located else {
-        let reason = format!("{} is not registered", examine.repository.full_name);
+        let reason = format!("repository {} is not registered", about.github_id);
         return Ok((Outcome::Ignored { reason }, None));
     };
     let confirmed = take_confirmed(deps);
@@ -101,8 +157,8 @@ fn reason_to_ignore(repository: &Repository, examine: &Examine) -> Option<String
     if repository.archived_at.is_some() {
         return Some(format!("{name} is archived"));
     }
-    match &examine.branch {
-        Some(branch) if *branch != repository.default_branch => {
+    match examine.branch() {
+        Some(branch) if branch != repository.default_branch => {
             Some(format!("{branch} is not the default branch of {name}"))
         }
         _ => None,

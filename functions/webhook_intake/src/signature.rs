@@ -9,7 +9,7 @@ const SCHEME: &str = "sha256=";
 ///
 /// Several secrets are valid at once while one is being replaced. All of them are tried, each
 /// compared in constant time, so the time taken tells nothing about which is near.
-pub fn is_valid(secrets: &str, header: &str, body: &[u8]) -> bool {
+pub(crate) fn is_valid(secrets: &str, header: &str, body: &[u8]) -> bool {
     let mut claimed = [0; 32];
     let Some(digits) = header.strip_prefix(SCHEME) else { return false };
     if hex::decode_to_slice(digits, &mut claimed).is_err() {
@@ -20,8 +20,8 @@ pub fn is_valid(secrets: &str, header: &str, body: &[u8]) -> bool {
 }
 
 fn made_by(secret: &str, claimed: &[u8; 32], body: &[u8]) -> bool {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
-        .expect("HMAC takes keys of every length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of every length");
     mac.update(body);
     mac.verify_slice(claimed).is_ok()
 }

@@ -24,9 +24,10 @@ pub async fn missing(
     let contents: Vec<&[u8]> = contents.into_iter().map(|sha| &sha[..]).collect();
     let rows = tx
         .query(
-            "SELECT wanted.sha FROM unnest($3::bytea[]) AS wanted (sha)
-             WHERE NOT EXISTS (SELECT FROM embedding_cache c
-                               WHERE c.org_id = $1 AND c.model = $2 AND c.content_sha256 = wanted.sha)",
+            "SELECT content_sha256 FROM unnest($3::bytea[]) AS wanted (content_sha256)
+             EXCEPT
+             SELECT content_sha256 FROM embedding_cache
+             WHERE org_id = $1 AND model = $2 AND content_sha256 = ANY ($3)",
             &[org.as_uuid(), &model, &contents],
         )
         .await?;

@@ -223,10 +223,10 @@ pub async fn take_sync_slot(
 #[derive(Debug, Clone)]
 pub struct Reported<'a> {
     pub github_id: i64,
-    pub full_name: &'a str,
-    pub private: bool,
+    pub full_name: Option<&'a str>,
+    pub private: Option<bool>,
     pub default_branch: Option<&'a str>,
-    pub archived: bool,
+    pub archived: Option<bool>,
 }
 
 /// Writes what GitHub reported last; `None` where it did not say. `false`: it is not registered.
@@ -234,9 +234,13 @@ pub async fn update_reported(tx: &Tx<'_>, reported: &Reported<'_>) -> Result<boo
     let touched = tx
         .execute(
             "UPDATE repositories
-             SET owner = split_part($2, '/', 1), name = split_part($2, '/', 2), full_name = $2,
-                 private = $3, default_branch = coalesce($4, default_branch),
-                 archived_at = CASE WHEN $5 THEN coalesce(archived_at, now()) END,
+             SET owner = coalesce(split_part($2, '/', 1), owner),
+                 name = coalesce(split_part($2, '/', 2), name),
+                 full_name = coalesce($2, full_name),
+                 private = coalesce($3, private),
+                 default_branch = coalesce($4, default_branch),
+                 archived_at = CASE WHEN coalesce($5, archived_at IS NOT NULL)
+                                    THEN coalesce(archived_at, now()) END,
                  updated_at = now()
              WHERE github_id = $1",
             &[

@@ -11,51 +11,59 @@ use uuid::Uuid;
 
 use super::blank;
 use crate::{
-    event::{
-        Account, Installation, InstallationChange, RepositoriesChange, RepositoryChange,
-        RepositoryName,
-    },
+    event::{Account, Installation, InstallationState, Repository},
     github::{Delivery, Outcome},
 };
+
+/// Repositories that were given to an installation, or taken from it.
+pub(crate) struct Moved<'a> {
+    pub(crate) installation: &'a Installation,
+    pub(crate) added: Vec<Repository>,
+    pub(crate) removed: Vec<Repository>,
+}
+
+/// What GitHub now says about a repository.
+pub(crate) struct RepositoryChange {
+    pub(crate) repository: Repository,
+    pub(crate) installation: Option<i64>,
+    pub(crate) deleted: bool,
+}
 
 /// Installed, removed, suspended, or given other permissions.
 pub(crate) async fn changed(
     session: &mut Session,
     delivery: &Delivery,
-    change: &InstallationChange,
+    installation: &Installation,
 ) -> Result<Outcome, StoreError> {
-    let Some(account) = &change.installation.account else { return Ok(nobody()) };
     let unscoped = session.begin_unscoped().await?;
-    if change.deleted {
-        let Some(known) = unscoped.locate_installation(change.installation.id).await? else {
-            return Ok(unknown(change.installation.id));
+    if installation.state == InstallationState::Deleted {
+        let Some(known) = unscoped.locate_installation(installation.id).await? else {
+            return Ok(unknown(installation.id));
         };
         let tx = unscoped.scope(known.org).await?;
         installations::delete(&tx, known.installation).await?;
         return finish(tx, known.org, delivery).await;
     }
-    let (tx, org) = tenant(unscoped, &change.installation, account).await?;
-    let id = upsert(&tx, org, &change.installation, account, change.suspended).await?;
-    for repository in &change.repositories {
+    let (tx, org) = tenant(unscoped, installation).await?;
+    let id = upsert(&tx, org, installation).await?;
+    for repository in &installation.repositories {
         add(&tx, org, id, repository).await?;
     }
     finish(tx, org, delivery).await
 }
 
-/// Repositories were given to the installation, or taken from it.
 pub(crate) async fn repositories_changed(
     session: &mut Session,
     delivery: &Delivery,
-    change: &RepositoriesChange,
+    moved: &Moved<'_>,
 ) -> Result<Outcome, StoreError> {
-    let Some(account) = &change.installation.account else { return Ok(nobody()) };
     let unscoped = session.begin_unscoped().await?;
-    let (tx, org) = tenant(unscoped, &change.installation, account).await?;
-    let id = upsert(&tx, org, &change.installation, account, false).await?;
-    for repository in &change.added {
+    let (tx, org) = tenant(unscoped, moved.installation).await?;
+    let id = upsert(&tx, org, moved.installation).await?;
+    for repository in &moved.added {
         add(&tx, org, id, repository).await?;
     }
-    for repository in &change.removed {
+    for repository in &moved.removed {
         repositories::disable(&tx, repository.id).await?;
     }
     finish(tx, org, delivery).await
@@ -71,7 +79,7 @@ pub(crate) async fn repository_changed(
     let unscoped = session.begin_unscoped().await?;
     let located = unscoped.locate_repository(reported.id, change.installation).await?;
     let Some(located) = located else {
-        let reason = format!("{} is not registered", reported.full_name);
+        let reason = format!("repository {} is not registered", reported.id);
         return Ok(Outcome::Ignored { reason });
     };
     let tx = unscoped.scope(located.org).await?;
@@ -80,7 +88,7 @@ pub(crate) async fn repository_changed(
     } else {
         let now = repositories::Reported {
             github_id: reported.id,
-            full_name: &reported.full_name,
+            full_name: reported.full_name.as_deref(),
             private: reported.private,
             default_branch: reported.default_branch.as_deref(),
             archived: reported.archived,
@@ -94,8 +102,8 @@ pub(crate) async fn repository_changed(
 async fn tenant<'a>(
     unscoped: Unscoped<'a>,
     installation: &Installation,
-    account: &Account,
 ) -> Result<(Tx<'a>, OrgId), StoreError> {
+    let account: &Account = &installation.account;
     if let Some(known) = unscoped.locate_installation(installation.id).await? {
         return Ok((unscoped.scope(known.org).await?, known.org));
     }
@@ -127,16 +135,14 @@ async fn upsert(
     tx: &Tx<'_>,
     org: OrgId,
     installation: &Installation,
-    account: &Account,
-    suspended: bool,
 ) -> Result<InstallationId, StoreError> {
     let reported = Reported {
         github_installation: installation.id,
-        account_type: &account.kind,
-        account_login: &account.login,
+        account_type: installation.account.kind.as_deref().unwrap_or("User"),
+        account_login: &installation.account.login,
         permissions: &installation.permissions,
         events: &installation.events,
-        suspended,
+        suspended: installation.state == InstallationState::Suspended,
     };
     installations::upsert(tx, org, &reported).await
 }
@@ -145,21 +151,22 @@ async fn add(
     tx: &Tx<'_>,
     org: OrgId,
     installation: InstallationId,
-    repository: &RepositoryName,
+    repository: &Repository,
 ) -> Result<(), StoreError> {
+    let Some(full_name) = repository.full_name.as_deref() else { return Ok(()) };
     if repositories::connect(tx, repository.id, installation).await? {
         return Ok(());
     }
-    let (owner, name) = repository.full_name.split_once('/').unwrap_or(("", &repository.full_name));
-    let clone_url = format!("https://github.com/{}.git", repository.full_name);
+    let (owner, name) = full_name.split_once('/').unwrap_or(("", full_name));
+    let clone_url = format!("https://github.com/{full_name}.git");
     let new = NewRepository {
         provider: "github",
         github_id: Some(repository.id),
         installation: Some(installation),
         owner,
         name,
-        full_name: &repository.full_name,
-        private: repository.private,
+        full_name,
+        private: repository.private.unwrap_or(true),
         // Installation events do not say; the first sync or repository event corrects it.
         default_branch: "main",
         clone_url: &clone_url,
@@ -176,10 +183,6 @@ async fn finish(tx: Tx<'_>, org: OrgId, delivery: &Delivery) -> Result<Outcome, 
     }
     tx.commit().await?;
     Ok(Outcome::Accepted { run: None })
-}
-
-fn nobody() -> Outcome {
-    Outcome::Ignored { reason: "the installation names no account".to_owned() }
 }
 
 fn unknown(installation: i64) -> Outcome {
