@@ -178,9 +178,8 @@ pub(crate) fn down(local: &Local) -> Result<()> {
         })?;
     }
     // What the state says is kept: by its ports, URLs stay the same.
-    if let Some(it) = state.postgres.as_ref().filter(|it| database::is_alive(it)) {
-        let venv = Venv::ready(local)?;
-        local.screen.step("Postgres stops", None, || database::down(&local.checkout, &venv, it))?;
+    if database::is_up(&local.checkout) {
+        database::down(local, &Venv::ready(local)?)?;
     }
     Ok(())
 }

@@ -21,6 +21,8 @@ use crate::{
 };
 
 const DATABASE: &str = "assay";
+/// The folder of the server's data.
+const DATA: &str = "postgres";
 /// The role that the functions log in with; migrations make the group it belongs to.
 const FUNCTIONS_ROLE: &str = "assay_app";
 const FUNCTIONS_GROUP: &str = "assay_functions";
@@ -35,17 +37,21 @@ const SERVER_OPTIONS: &str = "-c fsync=off -c synchronous_commit=off -c full_pag
 pub(crate) fn up(local: &Local, venv: &Venv, state: &mut State) -> Result<()> {
     let postgres = match &local.environment.database_url {
         Some(url) => {
-            if let Some(ours) = &state.postgres {
-                down(&local.checkout, venv, ours)?;
-            }
+            down(local, venv)?;
             external(local, url)?
         }
-        None => match state.postgres.take().filter(is_alive) {
-            Some(running) => running,
-            None => {
-                local.screen.step("Postgres 18 with pgvector", None, || embedded(local, venv))?
+        None => {
+            let installation = Installation::of(&local.checkout, venv)?;
+            match running(&installation.data()) {
+                Some((process, port)) => ours(process, port),
+                None => {
+                    let wanted = state.postgres.as_ref().and_then(|it| it.port);
+                    local.screen.step("Postgres 18 with pgvector", None, || {
+                        embedded(local, &installation, wanted)
+                    })?
+                }
             }
-        },
+        }
     };
     state.postgres = Some(postgres);
     state.save(&local.checkout)
@@ -85,15 +91,22 @@ pub(crate) fn migrate(local: &Local, venv: &Venv, postgres: &Postgres) -> Result
     })
 }
 
-pub(crate) fn down(checkout: &Checkout, venv: &Venv, postgres: &Postgres) -> Result<()> {
-    if !is_alive(postgres) {
+/// Whether a server of this checkout runs.
+pub(crate) fn is_up(checkout: &Checkout) -> bool {
+    homes(checkout).iter().any(|home| running(&home.join(DATA)).is_some())
+}
+
+pub(crate) fn down(local: &Local, venv: &Venv) -> Result<()> {
+    if !is_up(&local.checkout) {
         return Ok(());
     }
-    let installation = Installation::of(checkout, venv)?;
-    let mut stop = installation.command("pg_ctl");
-    stop.arg("-D").arg(installation.data()).args(["-m", "fast", "-w", "stop"]);
-    let log = checkout.logs().join("postgres-stop.log");
-    process::run(&mut stop, &log, "stop the process that .local/state.json names by hand")
+    local.screen.step("Postgres stops", None, || {
+        let installation = Installation::of(&local.checkout, venv)?;
+        let mut stop = installation.command("pg_ctl");
+        stop.arg("-D").arg(installation.data()).args(["-m", "fast", "-w", "stop"]);
+        let log = local.checkout.logs().join("postgres-stop.log");
+        process::run(&mut stop, &log, "stop the process that .local/state.json names by hand")
+    })
 }
 
 pub(crate) fn shell(
@@ -137,8 +150,7 @@ fn external(local: &Local, url: &str) -> Result<Postgres> {
     })
 }
 
-fn embedded(local: &Local, venv: &Venv) -> Result<Postgres> {
-    let installation = Installation::of(&local.checkout, venv)?;
+fn embedded(local: &Local, installation: &Installation, wanted: Option<u16>) -> Result<Postgres> {
     let data = installation.data();
     let log = local.checkout.logs().join("postgres-start.log");
     if !data.join("PG_VERSION").exists() {
@@ -149,43 +161,43 @@ fn embedded(local: &Local, venv: &Venv) -> Result<Postgres> {
         process::run(&mut initdb, &log, "run `cargo local clean --data` and try again")?;
     }
 
-    let port = process::free_port(State::load(&local.checkout).postgres.and_then(|it| it.port))?;
+    let port = process::free_port(wanted)?;
     let mut start = installation.command("pg_ctl");
     start.arg("-D").arg(&data).arg("-l").arg(data.join("server.log")).args(["-w", "-t", "60"]);
     start.arg("-o").arg(format!("-h 127.0.0.1 -p {port} -k '' {SERVER_OPTIONS}")).arg("start");
-    process::run(&mut start, &log, &process::see(&data.join("server.log")))?;
+    let see_log = process::see(&data.join("server.log"));
+    process::run(&mut start, &log, &see_log)?;
+    let (process, port) =
+        running(&data).ok_or_else(|| Stop::new("Postgres ended at once", see_log))?;
 
-    let server = format!("127.0.0.1:{port}");
-    let server_url = format!("postgres://postgres@{server}/postgres");
-    let made = psql(
-        &installation,
-        &server_url,
-        &format!("SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"),
-    )?;
-    if made.trim().is_empty() {
-        psql(&installation, &server_url, &format!("CREATE DATABASE {DATABASE}"))?;
+    let postgres = ours(process, port);
+    let is_made = format!("SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'");
+    if psql(installation, &postgres.server_url, &is_made)?.trim().is_empty() {
+        psql(installation, &postgres.server_url, &format!("CREATE DATABASE {DATABASE}"))?;
     }
-    Ok(Postgres {
-        process: Running::identify(postmaster(&data)?),
-        port: Some(port),
-        server_url,
-        owner_url: format!("postgres://postgres@{server}/{DATABASE}?sslmode=disable"),
-        functions_url: format!("postgres://{FUNCTIONS_ROLE}@{server}/{DATABASE}?sslmode=disable"),
-    })
+    Ok(postgres)
 }
 
-/// The server's process, as it wrote it down itself.
-fn postmaster(data: &Path) -> Result<i32> {
-    let file = data.join("postmaster.pid");
-    let text = fs::read_to_string(&file).or_stop(
-        format_args!("cannot read {}", file.display()),
-        process::see(&data.join("server.log")),
-    )?;
-    let pid = text.lines().next().unwrap_or_default().trim();
-    pid.parse().or_stop(
-        format_args!("{} does not begin with a process number", file.display()),
-        "run `cargo local clean --data` and try again",
-    )
+fn ours(process: Running, port: u16) -> Postgres {
+    let server = format!("127.0.0.1:{port}");
+    Postgres {
+        process: Some(process),
+        port: Some(port),
+        server_url: format!("postgres://postgres@{server}/postgres"),
+        owner_url: format!("postgres://postgres@{server}/{DATABASE}?sslmode=disable"),
+        functions_url: format!("postgres://{FUNCTIONS_ROLE}@{server}/{DATABASE}?sslmode=disable"),
+    }
+}
+
+/// The server that works on this data, as it wrote itself down, and its port.
+fn running(data: &Path) -> Option<(Running, u16)> {
+    let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+    let mut lines = text.lines().map(str::trim);
+    let pid = lines.next()?.parse().ok()?;
+    let port = lines.nth(2)?.parse().ok()?;
+    // After a crash of the machine the number may belong to anyone.
+    let process = Running::identify(pid).filter(|it| it.is_called("postgres"))?;
+    Some((process, port))
 }
 
 fn psql(installation: &Installation, url: &str, sql: &str) -> Result<String> {
@@ -223,7 +235,7 @@ impl Installation {
     }
 
     fn data(&self) -> PathBuf {
-        self.home.join("postgres")
+        self.home.join(DATA)
     }
 
     fn command(&self, program: &str) -> Command {
@@ -247,6 +259,11 @@ impl Installation {
 /// Whether any user may pass through to this folder.
 fn is_open_to_all(folder: &Path) -> bool {
     folder.ancestors().all(|step| fs::metadata(step).is_ok_and(|meta| meta.mode() & 0o001 != 0))
+}
+
+/// Where the data may be.
+fn homes(checkout: &Checkout) -> [PathBuf; 2] {
+    [checkout.local(), elsewhere(checkout)]
 }
 
 fn elsewhere(checkout: &Checkout) -> PathBuf {

@@ -20,20 +20,22 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) fn up(local: &Local, venv: &Venv, state: &mut State) -> Result<()> {
-    let endpoint = match &local.environment.aws_endpoint_url {
+    match &local.environment.aws_endpoint_url {
         Some(url) => {
             state.endpoint.iter().for_each(down);
             let url = url.trim_end_matches('/').to_owned();
             let is_ministack = answers(&url);
-            Endpoint { process: None, port: None, url, is_ministack }
+            state.endpoint = Some(Endpoint { process: None, port: None, url, is_ministack });
+            state.save(&local.checkout)
         }
-        None => match state.endpoint.take().filter(is_alive) {
-            Some(running) => running,
-            None => local.screen.step("AWS endpoint", None, || embedded(local, venv))?,
-        },
-    };
-    state.endpoint = Some(endpoint);
-    state.save(&local.checkout)
+        None if state.endpoint.as_ref().is_some_and(|it| is_alive(it) && answers(&it.url)) => {
+            Ok(())
+        }
+        None => {
+            state.endpoint.iter().for_each(down);
+            local.screen.step("AWS endpoint", None, || embedded(local, venv, state))
+        }
+    }
 }
 
 pub(crate) fn is_alive(endpoint: &Endpoint) -> bool {
@@ -46,8 +48,8 @@ pub(crate) fn down(endpoint: &Endpoint) {
     }
 }
 
-fn embedded(local: &Local, venv: &Venv) -> Result<Endpoint> {
-    let port = process::free_port(State::load(&local.checkout).endpoint.and_then(|it| it.port))?;
+fn embedded(local: &Local, venv: &Venv, state: &mut State) -> Result<()> {
+    let port = process::free_port(state.endpoint.as_ref().and_then(|it| it.port))?;
     let url = format!("http://127.0.0.1:{port}");
     let kept = local.checkout.local().join("aws");
     let mut command = Command::new(venv.bin("ministack"));
@@ -78,8 +80,16 @@ fn embedded(local: &Local, venv: &Venv) -> Result<Endpoint> {
         .env("AWS_ENDPOINT_URL", &url);
     let log = local.checkout.logs().join("endpoint.log");
     let process = process::start_in_background(&mut command, &log)?;
-    process::wait_until("the AWS endpoint", &process, &log, START_PATIENCE, || answers(&url))?;
-    Ok(Endpoint { process: Some(process), port: Some(port), url, is_ministack: true })
+    let endpoint = Endpoint {
+        process: Some(process.clone()),
+        port: Some(port),
+        url: url.clone(),
+        is_ministack: true,
+    };
+    // Written down before it answers: an interrupted `up` must not leave a process nobody knows.
+    state.endpoint = Some(endpoint);
+    state.save(&local.checkout)?;
+    process::wait_until("the AWS endpoint", &process, &log, START_PATIENCE, || answers(&url))
 }
 
 pub(crate) fn answers(url: &str) -> bool {

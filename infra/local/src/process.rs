@@ -36,6 +36,18 @@ impl Running {
         started(self.pid).as_ref() == Some(&self.started)
     }
 
+    /// Whether its program has this name.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        let comm = fs::read_to_string(format!("/proc/{}/comm", self.pid));
+        let comm = comm.or_else(|_| {
+            let mut ps = Command::new("ps");
+            ps.args(["-o", "comm=", "-p", &self.pid.to_string()])
+                .output()
+                .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        });
+        comm.is_ok_and(|comm| comm.trim().rsplit('/').next() == Some(name))
+    }
+
     /// Asks the process to end, and after `patience` ends it with everything that it started.
     pub(crate) fn stop(&self, patience: Duration) {
         if !self.is_alive() {
