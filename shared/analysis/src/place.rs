@@ -112,7 +112,7 @@ fn is_vendored(path: &str) -> bool {
 fn is_output(path: &str) -> bool {
     let name = name(path);
     LOCKS.contains(&name)
-        || [".min.js", ".min.css", ".min.mjs", ".bundle.js", ".map", ".lock"]
+        || [".min.js", "-min.js", ".min.css", ".min.mjs", ".bundle.js", ".map", ".lock"]
             .iter()
             .any(|end| name.ends_with(end))
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use domain::{Finding, Fingerprint, Language, Snapshot, SourceFile, VerificationType};
+use domain::{Finding, Fingerprint, Language, LineRange, Snapshot, SourceFile, VerificationType};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     place::Place,
     rules::{self, Match, Ruleset},
     secrets::{self, Secret},
+    test_code::test_modules,
     tree::{Parsers, Stopped},
 };
 
@@ -70,11 +71,21 @@ fn scan_file(file: &SourceFile, parsers: &mut Parsers, clock: Clock, scan: &mut 
     let secrets = secrets::search(&file.path, text, &lines);
     let masks = merged(secrets.iter().map(|secret| secret.value.clone()).collect());
     let mut report = Report { file, lines, masks, demoted, seen: HashMap::new(), scan };
+    let first = report.scan.findings.len();
     for secret in &secrets {
         report.secret(secret, text);
     }
-    if let Some(language) = language {
-        report.rules(language, text, parsers, clock);
+    let Some(language) = language else { return };
+    report.rules(language, text, parsers, clock);
+    let found = &mut scan.findings[first..];
+    if !found.is_empty() {
+        let tests = test_modules(language, text, parsers, clock);
+        for finding in found {
+            let within = |test: &LineRange| {
+                test.first <= finding.lines.first && finding.lines.last <= test.last
+            };
+            finding.demoted |= tests.iter().any(within);
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! How a rule is written down.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use ast_grep_config::{SerializableRule, SerializableRuleCore, Transformation};
 use domain::{Category, Language, Severity};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::RuleInfo;
 
@@ -59,19 +60,48 @@ impl RuleFile {
         ast_grep_config::from_str(yaml).map_err(|error| error.to_string())
     }
 
-    /// The rules, each with the file's utilities.
+    /// The rules, each with those of the file's utilities that it needs.
     pub(crate) fn into_envelopes(self) -> impl Iterator<Item = Envelope> {
         let shared = self.utils;
         self.rules.into_iter().map(move |mut envelope| {
-            for (name, rule) in &shared {
-                envelope.utils.entry(name.clone()).or_insert_with(|| rule.clone());
-            }
+            envelope.take_needed(&shared);
             envelope
         })
     }
 }
 
+/// Names that a rule object mentions in `matches`, at any depth.
+fn needed(rule: &impl Serialize) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut open = vec![serde_json::to_value(rule).unwrap_or_default()];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(fields) => {
+                names.extend(fields.get("matches").and_then(Value::as_str).map(str::to_owned));
+                open.extend(fields.into_iter().map(|(_, field)| field));
+            }
+            Value::Array(items) => open.extend(items),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    names
+}
+
 impl Envelope {
+    /// Copies the utilities that the rule refers to, directly or through one another. All of
+    /// them would do as well, but each costs its regular expressions once more at start-up.
+    fn take_needed(&mut self, shared: &HashMap<String, SerializableRule>) {
+        let mut open = needed(&self.rule);
+        open.extend(needed(&self.constraints));
+        open.extend(needed(&self.utils));
+        while let Some(name) = open.pop_first() {
+            if let (Some(rule), false) = (shared.get(&name), self.utils.contains_key(&name)) {
+                open.extend(needed(rule));
+                self.utils.insert(name, rule.clone());
+            }
+        }
+    }
+
     pub(crate) fn info(&self) -> RuleInfo {
         RuleInfo {
             id: self.id.clone(),

@@ -165,3 +165,59 @@ fn rules_for_typescript_compile_in_all_three_dialects() {
         assert!(count > 15, "{:?}: {count}", Grammar(language));
     }
 }
+
+fn rule_table() -> String {
+    let mut page = String::from(
+        "# Rules\n\nWhat Assay looks for without any settings. Made from the rules themselves: to \
+         renew it, run\n`ASSAY_WRITE_DOCS=1 cargo test -p analysis rules`.\n\nConfidence says how \
+         often a match is right. Findings below the gate's confidence are shown and\ndo not \
+         decide; neither do findings in tests, fixtures, generated and vendored files.\n",
+    );
+    let groups = Language::ALL.iter().filter(|language| match language {
+        // Their rules are those of JavaScript.
+        Language::TypeScript | Language::Tsx => false,
+        Language::Python
+        | Language::JavaScript
+        | Language::Go
+        | Language::Java
+        | Language::Rust => true,
+    });
+    for language in groups.map(Some).chain([None]) {
+        let title = match language {
+            Some(Language::Python) => "Python",
+            Some(Language::JavaScript) => "JavaScript and TypeScript",
+            Some(Language::Go) => "Go",
+            Some(Language::Java) => "Java",
+            Some(Language::Rust) => "Rust",
+            Some(Language::TypeScript | Language::Tsx) => unreachable!("filtered above"),
+            None => "Secrets, in any text",
+        };
+        page.push_str(&format!(
+            "\n## {title}\n\n| rule | severity | confidence | weakness | what | instead |\n\
+             |---|---|---|---|---|---|\n"
+        ));
+        for info in rules().iter().filter(|info| info.languages.first() == language) {
+            let weakness = [info.cwe.join(", "), info.owasp.join(", ")].join(" ");
+            page.push_str(&format!(
+                "| `{}` | {} | {} | {} | {} | {} |\n",
+                info.id,
+                info.severity,
+                info.confidence,
+                weakness.trim(),
+                info.title,
+                info.fix.as_deref().unwrap_or_default().replace('|', "\\|"),
+            ));
+        }
+    }
+    page
+}
+
+#[test]
+fn the_page_about_rules_says_what_the_rules_say() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/rules.md");
+    if option_env!("ASSAY_WRITE_DOCS").is_some() {
+        std::fs::write(path, rule_table()).unwrap();
+    }
+    let page = std::fs::read_to_string(path).unwrap();
+    assert!(page == rule_table(), "docs/rules.md is out of date; it says how to renew it");
+}

@@ -128,6 +128,17 @@ fn tests_and_vendored_text_do_not_decide() {
 }
 
 #[test]
+fn a_test_module_inside_product_code_does_not_decide() {
+    let hash = "fn f() { md5::compute(x); }\n";
+    let text = format!(
+        "{hash}\n#[cfg(test)]\n#[path = \"a\"]\nmod tests {{ {hash} }}\nmod more {{ {hash} }}\n"
+    );
+    let found = scan_text("src/lib.rs", &text).findings;
+    let decided: Vec<_> = found.iter().map(|one| (one.lines.first, one.demoted)).collect();
+    assert_eq!(decided, [(1, false), (5, true), (7, false)]);
+}
+
+#[test]
 fn when_time_is_up_every_unfinished_file_is_named() {
     let up = || true;
     let scan = scan(&snapshot(&[("a.py", APP.as_bytes()), ("b.py", b"x")]), &Clock::new(&up));

@@ -3,10 +3,11 @@
 use super::guard::{entropy, is_placeholder};
 
 /// Endings of names that hold something about a secret rather than the secret.
-const ABOUT: [&str; 30] = [
-    "arn", "class", "cookie", "endpoint", "error", "expiry", "field", "file", "format", "hash",
-    "header", "hint", "id", "key_name", "label", "length", "message", "name", "param", "path",
-    "pattern", "policy", "prefix", "regex", "text", "title", "ttl", "type", "uri", "url",
+const ABOUT: [&str; 33] = [
+    "address", "arn", "class", "cookie", "endpoint", "error", "expiry", "field", "file", "format",
+    "hash", "header", "hint", "id", "key_name", "label", "length", "link", "message", "name",
+    "param", "path", "pattern", "policy", "prefix", "regex", "text", "title", "tooltip", "ttl",
+    "type", "uri", "url",
 ];
 
 const TOKEN_BYTES_MIN: usize = 16;
@@ -34,7 +35,10 @@ fn is_secret(name: &str, value: &str) -> bool {
     if name.contains("public") || ABOUT.iter().any(|end| name.ends_with(end)) {
         return false;
     }
-    if is_placeholder(value) || is_reference(value) || value.contains(char::is_whitespace) {
+    if is_placeholder(value)
+        || is_reference(value)
+        || !value.bytes().all(|byte| byte.is_ascii_graphic())
+    {
         return false;
     }
     let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
@@ -61,7 +65,8 @@ fn is_words(value: &str) -> bool {
     let plain = |word: &str| {
         let letters = word.trim_end_matches(|character: char| character.is_ascii_digit());
         let cased = letters.chars().skip(1).filter(char::is_ascii_uppercase).count();
-        letters.chars().all(char::is_alphabetic) && cased * 5 <= letters.len()
+        let shouted = letters.chars().all(|character| character.is_ascii_uppercase());
+        letters.chars().all(char::is_alphabetic) && (shouted || cased * 5 <= letters.len())
     };
     value.contains(separators) && words.into_iter().all(plain)
 }
