@@ -8,7 +8,7 @@ use std::{
 };
 
 use domain::{AnalysisId, AttestationId, Coverage, Gate, Tier, Verdict};
-use signing::{Attested, LocalKey, Signer, Statements, bundle, sign, statements};
+use signing::{Attested, LocalKey, Signer, Standing, Statements, bundle, sign, statements};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -72,7 +72,13 @@ fn made(verdict: Verdict) -> Statements {
         incomplete: &[],
         deciding: &[],
         others: &BTreeMap::new(),
-        clean_runs: 0,
+        standing: Standing {
+            coverage: 0.9,
+            critical: 0,
+            high: 1,
+            formal_ratio: 0.0,
+            clean_runs: 1,
+        },
         parent: None,
     })
 }

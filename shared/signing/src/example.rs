@@ -9,7 +9,7 @@ use domain::{
 use p256::ecdsa::SigningKey;
 use uuid::Uuid;
 
-use crate::{Attested, Decision, Envelope, LocalKey, Parent, Signer, sign, statements};
+use crate::{Attested, Decision, Envelope, LocalKey, Parent, Signer, Standing, sign, statements};
 
 pub(crate) const COMMIT: &str = "629c483f5e7ffecdd87a26831abc8ff301cfd9eb";
 /// Of the raw object of that commit.
@@ -85,7 +85,13 @@ pub(crate) fn with_example<T>(
         incomplete: &incomplete,
         deciding: &deciding,
         others: &others,
-        clean_runs: 1,
+        standing: Standing {
+            coverage: 0.9,
+            critical: 0,
+            high: 1,
+            formal_ratio: 0.0,
+            clean_runs: 1,
+        },
         parent: Some(Parent {
             id: AttestationId::new(Uuid::from_u128(3)),
             attestation_hash: PARENT_HASH,

@@ -32,6 +32,7 @@ pub use key::{InvalidKey, KeyId, PublicKey};
 pub use kms::KmsKey;
 pub use signer::{InvalidSignerSetting, LocalKey, Signer, SignerError, SignerSetting};
 pub use statement::{
-    Attested, DECIDING_LISTED_MAX, Decision, FILES_LISTED_MAX, Parent, Statements, statements,
+    Attested, DECIDING_LISTED_MAX, Decision, FILES_LISTED_MAX, Parent, Standing, Statements,
+    statements,
 };
 pub use verify::{Check, Expected, Outcome, Report, Step, Summary, verify};

@@ -53,8 +53,8 @@ pub struct Attested<'a> {
     pub deciding: &'a [Decision],
     /// How many findings were shown and did not count.
     pub others: &'a BTreeMap<Severity, u32>,
-    /// Passed analyses in a row, this one included.
-    pub clean_runs: u32,
+    /// What the tier was judged by.
+    pub standing: Standing,
     /// The attestation before this one in the same repository.
     pub parent: Option<Parent<'a>>,
 }
@@ -65,6 +65,20 @@ pub struct Decision {
     pub fingerprint: Fingerprint,
     pub rule: String,
     pub severity: Severity,
+}
+
+/// The measures of a tier, so that a reader can judge it again.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    pub coverage: f64,
+    /// Findings in the whole commit, in the change or not, that nobody dismissed.
+    pub critical: u32,
+    pub high: u32,
+    /// Share of the findings that were decided by proof.
+    pub formal_ratio: f64,
+    /// Passed analyses in a row, this one included.
+    pub clean_runs: u32,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! The `verification_attestations` table: what was signed, byte for byte. No row ever changes.
 
-use domain::{AnalysisId, AttestationId, RepositoryId, Tier};
+use domain::{AnalysisId, AttestationId, CommitSha, OrgId, RepositoryId, Tier};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio_postgres::Row;
@@ -67,6 +67,86 @@ pub async fn find_envelope(tx: &Tx<'_>, id: AttestationId) -> Result<Option<Vec<
 pub async fn find_detail(tx: &Tx<'_>, id: AttestationId) -> Result<Option<Vec<u8>>, StoreError> {
     let sql = "SELECT detail FROM verification_attestations WHERE id = $1";
     Ok(tx.query_opt(sql, &[id.as_uuid()]).await?.map(|row| row.get("detail")))
+}
+
+/// The end of a repository's chain: the attestation that has no successor.
+pub async fn find_newest(
+    tx: &Tx<'_>,
+    repository: RepositoryId,
+) -> Result<Option<Attestation>, StoreError> {
+    find_where(
+        tx,
+        "t.repo_id = $1 AND NOT EXISTS (
+             SELECT FROM verification_attestations successor
+             WHERE successor.repo_id = t.repo_id AND successor.parent_attestation_id = t.id)
+         ORDER BY t.created_at DESC, t.id DESC LIMIT 1",
+        repository.as_uuid(),
+    )
+    .await
+}
+
+/// What was signed, to be kept.
+#[derive(Debug, Clone)]
+pub struct NewAttestation<'a> {
+    pub id: AttestationId,
+    pub org: OrgId,
+    pub repository: RepositoryId,
+    pub analysis: AnalysisId,
+    /// `pr`, `commit` or `release`.
+    pub kind: &'a str,
+    pub repository_name: &'a str,
+    pub git_ref: Option<&'a str>,
+    pub commit: &'a CommitSha,
+    pub scope: &'a Value,
+    pub evidence: &'a Value,
+    pub tier: Tier,
+    pub passed: bool,
+    pub key_id: &'a str,
+    pub envelope: &'a [u8],
+    pub detail: &'a [u8],
+    /// Base64, as the envelope has it.
+    pub signature: &'a str,
+    pub hash: &'a str,
+    pub parent: Option<AttestationId>,
+    pub expires_at: Timestamp,
+}
+
+/// Appends to the repository's chain. `false`: the analysis is attested already, or another
+/// attestation followed the same parent first.
+pub async fn insert(tx: &Tx<'_>, new: &NewAttestation<'_>) -> Result<bool, StoreError> {
+    let written = tx
+        .execute(
+            "INSERT INTO verification_attestations
+                 (id, org_id, repo_id, analysis_id, attestation_type, repo_full_name, ref,
+                  commit_sha, scope, evidence, tier, passed, key_id, envelope, detail, signature,
+                  attestation_hash, parent_attestation_id, expires_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                     $18, $19, clock_timestamp())
+             ON CONFLICT DO NOTHING",
+            &[
+                new.id.as_uuid(),
+                new.org.as_uuid(),
+                new.repository.as_uuid(),
+                new.analysis.as_uuid(),
+                &new.kind,
+                &new.repository_name,
+                &new.git_ref,
+                &new.commit.as_str(),
+                new.scope,
+                new.evidence,
+                &new.tier.as_str(),
+                &new.passed,
+                &new.key_id,
+                &new.envelope,
+                &new.detail,
+                &new.signature,
+                &new.hash,
+                &new.parent.map(|id| *id.as_uuid()),
+                &new.expires_at,
+            ],
+        )
+        .await?;
+    Ok(written == 1)
 }
 
 impl TryFrom<&Row> for Attestation {

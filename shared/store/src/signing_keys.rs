@@ -37,6 +37,32 @@ pub async fn find(tx: &Tx<'_>, key_id: &str) -> Result<Option<SigningKey>, Store
     Ok(row.as_ref().map(SigningKey::from))
 }
 
+/// Publishes a key, unless it is published already, and tells whether it may still be used.
+pub async fn publish(
+    tx: &Tx<'_>,
+    key_id: &str,
+    public_key_pem: &str,
+) -> Result<Published, StoreError> {
+    tx.execute(
+        "INSERT INTO signing_keys (key_id, algorithm, public_key_pem)
+         VALUES ($1, 'ecdsa-p256-sha256', $2)
+         ON CONFLICT (key_id) DO NOTHING",
+        &[&key_id, &public_key_pem],
+    )
+    .await?;
+    let retired = tx
+        .query_opt("SELECT FROM signing_keys WHERE key_id = $1 AND retired_at <= now()", &[&key_id])
+        .await?;
+    Ok(if retired.is_some() { Published::Retired } else { Published::Current })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    Current,
+    /// Nothing may be signed with it any more.
+    Retired,
+}
+
 impl From<&Row> for SigningKey {
     // `get` panics on a missing column or a wrong SQL type: both are bugs in this file.
     fn from(row: &Row) -> Self {

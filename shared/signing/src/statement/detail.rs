@@ -6,7 +6,7 @@ use domain::{Language, ParseProblem, Severity, Tier, Unanalysed, UnanalysedReaso
 use serde::Serialize;
 
 use super::{
-    Attested, Decision, STATEMENT_TYPE, Statement, Subject, Urls, tier_level, to_json,
+    Attested, Decision, STATEMENT_TYPE, Standing, Statement, Subject, Urls, tier_level, to_json,
     verdict_level,
 };
 use crate::attestation_hash;
@@ -139,7 +139,8 @@ struct Deciding<'a> {
 #[serde(rename_all = "camelCase")]
 struct TierFacts {
     tier: Tier,
-    clean_runs: u32,
+    #[serde(flatten)]
+    standing: Standing,
 }
 
 pub(super) fn statement<'a>(
@@ -165,7 +166,7 @@ fn attributes<'a>(attested: &Attested<'a>, analysis: &str) -> Attributes<'a> {
     };
     let comparison = attested.base_commit.map(|sha| Comparison { base_commit: sha.as_str() });
     let counts = FindingCounts { deciding: count(attested.deciding), others: attested.others };
-    let tier = TierFacts { tier: attested.tier, clean_runs: attested.clean_runs };
+    let tier = TierFacts { tier: attested.tier, standing: attested.standing };
     (
         attribute("ASSAY_RULES_APPLIED", Some(rules), evidence("rules", analysis, None)),
         attribute("ASSAY_COVERAGE", None, evidence("coverage", analysis, Some(coverage(attested)))),
