@@ -4,7 +4,9 @@
 
 pub mod function;
 pub mod gate;
+pub mod git_server;
 pub mod github;
+pub mod queue_server;
 
 use domain::{OrgId, RepositoryId};
 use store::{
