@@ -45,7 +45,7 @@ async fn every_published_payload_of_our_events_is_taken() {
     let database = TestDatabase::create().await;
     let deps = deps(&database);
     let examples = github::examples();
-    assert!(examples.len() >= 63, "{} examples", examples.len());
+    assert_eq!(examples.len(), 112);
     for (number, example) in examples.iter().enumerate() {
         let id = format!("example-{number}");
         let request = github::delivery(&id, &example.event, example.payload.to_string());
@@ -74,12 +74,15 @@ async fn what_is_not_genuine_or_not_readable_leaves_no_row_and_a_live_function()
     nameless.headers_mut().remove("x-github-delivery");
     let large = vec![b' '; BODY_BYTES_MAX + 1];
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let mut hidden = github::pull_request(7, 1, HEAD, BASE).to_string();
+    hidden.insert_str(1, &format!("\"nobody_reads_this\":{deep},"));
     let cases: Vec<(&str, Request<Body>, u16)> = vec![
         ("a wrong signature", wrong, 401),
         ("no signature", missing, 401),
         ("too large", github::delivery("large", "pull_request", large), 413),
         ("not UTF-8", github::delivery("utf", "pull_request", vec![0xff, 0xfe]), 400),
         ("10,000 levels deep", github::delivery("deep", "pull_request", deep), 400),
+        ("deep where nobody looks", github::delivery("hidden", "pull_request", hidden), 400),
         ("not JSON", github::delivery("text", "pull_request", "hello"), 400),
         ("another shape", github::delivery("shape", "pull_request", r#"{"action":"opened"}"#), 400),
         ("no delivery id", nameless, 400),
@@ -98,6 +101,22 @@ async fn what_is_not_genuine_or_not_readable_leaves_no_row_and_a_live_function()
     }
     let answer = deliver(&deps, "good", &serde_json::from_str(&good).unwrap()).await;
     assert_eq!(answer["status"], "accepted", "the function still answers");
+}
+
+#[tokio::test]
+async fn a_form_is_read_like_a_plain_body() {
+    let database = TestDatabase::create().await;
+    let org = database.organization("acme").await;
+    database.repository(org, 7, "https://example.com/a.git").await;
+    let payload = github::pull_request(7, 1, HEAD, BASE).to_string();
+    let escaped: String = payload.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let mut request = github::delivery("form", "pull_request", format!("payload={escaped}"));
+    let form = "application/x-www-form-urlencoded".parse().unwrap();
+    request.headers_mut().insert("content-type", form);
+
+    let (_, answer) = json_of(handle(&deps(&database), request).await).await;
+
+    assert_eq!(answer["status"], "accepted", "{answer}");
 }
 
 #[tokio::test]

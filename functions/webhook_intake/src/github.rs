@@ -12,6 +12,7 @@ use tracing::Instrument;
 use crate::{
     Deps, Failure,
     event::GithubEvent,
+    payload,
     problem::{self, BODY_BYTES_MAX, HEADER_BYTES_MAX, Refusal},
     record, signature,
 };
@@ -94,8 +95,9 @@ async fn verified(
 fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Delivery, GithubEvent), Refusal> {
     let id = header(headers, "x-github-delivery")?;
     let name = header(headers, "x-github-event")?;
-    let text = std::str::from_utf8(body).map_err(|_| Refusal::NotUtf8)?;
-    let event = GithubEvent::parse(&name, text)
+    let content_type = headers.get("content-type").and_then(|value| value.to_str().ok());
+    let text = payload::json(content_type.unwrap_or_default(), body)?;
+    let event = GithubEvent::parse(&name, &text)
         .map_err(|source| Refusal::NotJson { event: name.clone(), source })?;
     let traceparent = headers
         .get("traceparent")

@@ -5,6 +5,7 @@
 
 mod event;
 mod github;
+mod payload;
 mod problem;
 mod record;
 mod signature;

@@ -4,6 +4,8 @@ use http::{StatusCode, header};
 use lambda_http::{Body, Response};
 use serde_json::json;
 
+use crate::payload::DEPTH_MAX;
+
 /// The largest body that is read. Lambda itself refuses what is larger than 6 MB; GitHub may send
 /// up to 25 MB, and what it cannot deliver the scheduler recovers through GitHub's delivery log.
 pub const BODY_BYTES_MAX: usize = 5 * 1024 * 1024;
@@ -20,6 +22,10 @@ pub(crate) enum Refusal {
     Header(&'static str),
     #[error("the body is not UTF-8")]
     NotUtf8,
+    #[error("the form has no field `payload`")]
+    NoPayloadField,
+    #[error("the payload is nested deeper than {DEPTH_MAX} levels")]
+    TooDeep,
     #[error("the body is not the JSON of a {event} event: {source}")]
     NotJson { event: String, source: serde_json::Error },
     #[error("no source is connected under this address")]
@@ -38,7 +44,11 @@ impl Refusal {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unsigned | Self::WrongSignature => StatusCode::UNAUTHORIZED,
-            Self::Header(_) | Self::NotUtf8 | Self::NotJson { .. } => StatusCode::BAD_REQUEST,
+            Self::Header(_)
+            | Self::NotUtf8
+            | Self::NoPayloadField
+            | Self::TooDeep
+            | Self::NotJson { .. } => StatusCode::BAD_REQUEST,
             Self::NoSuchSource | Self::NoSuchRoute => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
         }
