@@ -6,14 +6,14 @@ use chunking::search_query;
 use domain::{CommitSha, OrgId, RepositoryId, RunId, RunKind, Snapshot, SourceFile};
 use embedder::{Deps, Error, handle};
 use objects::Objects;
-use queue::EmbedRequested;
+use queue::{EmbedRequested, Message};
 use store::{
     corpora,
     runs::{self, NewRun},
     search::{self, Hit},
 };
 use tempfile::TempDir;
-use tests::TestDatabase;
+use tests::{TestDatabase, function::Function};
 use uuid::Uuid;
 
 const LEASES: &str = r#"
@@ -88,20 +88,28 @@ fn shop() -> Vec<(&'static str, &'static str)> {
     ]
 }
 
+fn url_of(folder: &TempDir) -> String {
+    format!("file://{}", folder.path().display())
+}
+
 struct World {
     database: TestDatabase,
     deps: Deps,
     objects: Objects,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl World {
     async fn create() -> Self {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().unwrap();
-        let objects = Objects::open(&format!("file://{}", folder.path().display())).unwrap();
+        let objects = Objects::open(&url_of(&folder)).unwrap();
         let deps = Deps::of(database.functions(), objects.clone());
-        Self { database, deps, objects, _folder: folder }
+        Self { database, deps, objects, folder }
+    }
+
+    fn objects_url(&self) -> String {
+        url_of(&self.folder)
     }
 
     async fn repository(&self, login: &str, number: i64) -> (OrgId, RepositoryId) {
@@ -399,6 +407,44 @@ async fn an_index_that_ran_out_of_time_goes_on_where_it_stopped() {
     let near = world.search(place.0, None, question).await;
     assert_eq!(near[0].chunk, exact[0].chunk);
     assert_eq!(near.len(), exact.len());
+}
+
+#[tokio::test]
+async fn a_killed_embedder_leaves_nothing_half_done() {
+    let world = World::create().await;
+    let place = world.repository("acme", 1).await;
+    let files: Vec<(String, String)> = (0..150).map(large_file).collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (&path[..], &text[..])).collect();
+    let message = world.run(place, 'a', &files).await;
+    let event = serde_json::json!({
+        "Records": [{ "messageId": "first", "body": message.body().to_string() }]
+    });
+    let (database_url, objects_url) = (world.database.functions_url(), world.objects_url());
+    let settings = [("DATABASE_URL", &database_url[..]), ("OBJECTS_URL", &objects_url[..])];
+
+    let first = Function::start("embedder", &settings).await;
+    let unanswered = first.begin(event.clone());
+    let sql = world.database.sql().await;
+    let count = async || {
+        let row = sql.query_one("SELECT count(*) FROM chunks", &[]).await.unwrap();
+        row.get::<_, i64>(0)
+    };
+    while count().await == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    first.kill().await;
+    assert!(count().await < 150 * 15, "the kill came too late to prove anything");
+    drop(unanswered);
+
+    let second = Function::start("embedder", &settings).await;
+    let answer = second.invoke(event).await.unwrap();
+    assert_eq!(answer, serde_json::json!({ "batchItemFailures": [] }));
+    let fresh = world.repository("fresh", 2).await;
+    world.index(world.run(fresh, 'a', &files).await).await;
+    assert_eq!(world.statistics(place.0).await, world.statistics(fresh.0).await);
+    let embedded = "SELECT count(*) FROM embeddings WHERE org_id = $1 AND status = 'ready'";
+    let embedded = sql.query_one(embedded, &[place.0.as_uuid()]).await.unwrap();
+    assert_eq!(embedded.get::<_, i64>(0), 150 * 15);
 }
 
 /// Functions that are alike and yet different.
