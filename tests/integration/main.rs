@@ -1,11 +1,14 @@
 //! Integration tests: one binary, a module a flow.
 
+#![expect(clippy::unwrap_used, reason = "tests: panicking is the report")]
+
 mod api;
 mod architecture;
 mod attest;
 mod entities;
 mod intake;
 mod migrations;
+mod notices;
 mod openapi;
 mod orchestrator;
 mod runs;

@@ -101,6 +101,10 @@ fn announces_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Serde would also read the fields' values from an array, in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::field("body", "expected a JSON object"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let field = error.path().to_string();
@@ -165,7 +169,10 @@ mod tests {
 
     #[test]
     fn json_nested_beyond_reason_is_refused_and_not_followed() {
-        let deep = "[".repeat(10_000);
-        assert!(refusal(&deep).contains("body"));
+        let deep = format!("{{\"more\": {}", "[".repeat(10_000));
+        assert!(refusal(&deep).contains("more"));
+        let deep = format!("{{\"count\": {}", "[{\"a\":".repeat(10_000));
+        assert!(refusal(&deep).contains("count"));
+        assert!(refusal("[1]").contains("object"));
     }
 }

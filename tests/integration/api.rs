@@ -1,0 +1,11 @@
+//! The HTTP API on a real database, driven through the router that Lambda runs.
+
+mod access;
+mod badges;
+mod deciding;
+mod problems;
+mod reading;
+mod requests;
+pub(crate) mod walk;
+mod wall;
+pub(crate) mod world;

@@ -1,0 +1,95 @@
+//! Every operation that the OpenAPI document lists, as a call that can be made.
+//!
+//! A route that is new is not guessed: whoever adds one says here how it is called.
+
+use axum::body::Body;
+use http::{Method, Request, header};
+use serde_json::{Value, json};
+
+use super::world::{Tenant, World, request};
+
+pub(crate) struct Operation {
+    pub(crate) method: Method,
+    /// As the document writes it, such as `/v1/runs/{id}`.
+    pub(crate) path: String,
+    pub(crate) description: Value,
+}
+
+impl Operation {
+    pub(crate) fn is_public(&self) -> bool {
+        self.description.get("security").is_some()
+    }
+
+    pub(crate) fn names_something(&self) -> bool {
+        self.path.contains('{')
+    }
+
+    /// The call, about what `owner` has.
+    pub(crate) fn request(&self, owner: &Tenant, key: Option<&str>) -> Request<Body> {
+        let builder = request(self.method.clone(), &self.address(owner), key);
+        if self.description.get("requestBody").is_none() {
+            return builder.body(Body::empty()).unwrap();
+        }
+        builder
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(self.body().to_string()))
+            .unwrap()
+    }
+
+    fn address(&self, owner: &Tenant) -> String {
+        let ids = [
+            ("/v1/repositories/", owner.repository.to_string()),
+            ("/v1/runs/", owner.open_run.to_string()),
+            ("/v1/analyses/", owner.analysis.to_string()),
+            ("/v1/findings/", owner.findings[0].to_string()),
+            ("/v1/attestations/", owner.attestation.to_string()),
+            ("/v1/keys/", owner.key_id.to_string()),
+        ];
+        let mut path = self.path.replace("{token}", &owner.badge_token);
+        path = path.replace("{file}", &format!("{}.svg", owner.badge_token));
+        for (prefix, id) in ids {
+            if path.starts_with(prefix) {
+                path = path.replace("{id}", &id);
+            }
+        }
+        assert!(!path.contains('{'), "say in this table whose id {path} wants");
+        if path == "/v1/search" { format!("{path}?q=greet") } else { path }
+    }
+
+    fn body(&self) -> Value {
+        match (self.method.as_str(), self.path.as_str()) {
+            ("POST", "/v1/repositories") => {
+                json!({ "full_name": "acme/fresh", "clone_url": "https://example.com/f.git" })
+            }
+            ("PATCH", "/v1/repositories/{id}") => json!({ "enabled": true }),
+            ("POST", "/v1/repositories/{id}/analyses") => json!({ "commit": "d".repeat(40) }),
+            ("POST", "/v1/findings/{id}/dismiss" | "/v1/findings/{id}/reopen") => {
+                json!({ "reason": "walked by" })
+            }
+            ("POST", "/v1/keys") => json!({ "name": "fresh", "scopes": ["read"] }),
+            (method, path) => panic!("say in this table what {method} {path} takes"),
+        }
+    }
+}
+
+pub(crate) async fn document(world: &World) -> Value {
+    let answer = world.get_public("/openapi.json").await;
+    assert_eq!(answer.status, 200);
+    answer.json()
+}
+
+/// In the order of paths; what creates a state comes before what needs it.
+pub(crate) fn operations(document: &Value) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, description) in item.as_object().unwrap() {
+            operations.push(Operation {
+                method: method.to_uppercase().parse().unwrap(),
+                path: path.clone(),
+                description: description.clone(),
+            });
+        }
+    }
+    operations.sort_by(|a, b| a.path.cmp(&b.path));
+    operations
+}

@@ -1,0 +1,127 @@
+//! The wall between tenants, over HTTP: every route of the document, with a stranger's key.
+
+use http::StatusCode;
+
+use super::{
+    walk::{document, operations},
+    world::{Answer, Tenant, World},
+};
+
+/// Everything by which the other organisation could be recognised.
+fn traces(tenant: &Tenant) -> Vec<String> {
+    let findings = tenant.findings.iter().map(ToString::to_string);
+    findings
+        .chain([
+            tenant.org.to_string(),
+            tenant.repository.to_string(),
+            tenant.run.to_string(),
+            tenant.open_run.to_string(),
+            tenant.analysis.to_string(),
+            tenant.attestation.to_string(),
+            tenant.key_id.to_string(),
+            tenant.badge_token.clone(),
+            "theirs".to_owned(),
+        ])
+        .collect()
+}
+
+fn assert_silent(answer: &Answer, theirs: &Tenant, call: &str) {
+    let text = String::from_utf8_lossy(&answer.bytes);
+    for trace in traces(theirs) {
+        assert!(!text.contains(&trace), "{call} shows {trace}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn with_a_key_of_one_organisation_no_route_shows_or_changes_anything_of_another() {
+    let world = World::create().await;
+    let (ours, theirs) = (world.tenant("ours", 1).await, world.tenant("theirs", 2).await);
+    let before = state_of(&world, &theirs).await;
+    let mut walked = 0;
+    for operation in operations(&document(&world).await) {
+        if operation.is_public() {
+            continue;
+        }
+        let call = format!("{} {}", operation.method, operation.path);
+        let answer = world.send(operation.request(&theirs, Some(&ours.key))).await;
+        if operation.names_something() {
+            assert_eq!(answer.problem(), (404, "not_found".to_owned()), "{call}");
+        } else {
+            assert!(answer.status.is_success(), "{call}: {}", answer.status);
+        }
+        assert_silent(&answer, &theirs, &call);
+        walked += 1;
+    }
+    assert!(walked >= 25, "{walked} operations: is the document empty?");
+    assert_eq!(state_of(&world, &theirs).await, before);
+}
+
+/// The same walk with their own key succeeds everywhere, so the one above proves something.
+#[tokio::test]
+async fn with_its_own_key_an_organisation_reaches_every_route() {
+    let world = World::create().await;
+    let tenant = world.tenant("acme", 1).await;
+    // The walk revokes the tenant's first key.
+    let (_, key) = world.key(tenant.org, domain::Scope::ALL).await;
+    for operation in operations(&document(&world).await) {
+        let answer = world.send(operation.request(&tenant, Some(&key))).await;
+        let text = String::from_utf8_lossy(&answer.bytes);
+        let call = format!("{} {}", operation.method, operation.path);
+        assert!(answer.status.is_success(), "{call}: {} {text}", answer.status);
+    }
+}
+
+/// It is the database that keeps the wall: without it the same calls would show the rows.
+#[tokio::test]
+async fn without_row_level_security_the_wall_would_be_seen_to_be_gone() {
+    let world = World::create().await;
+    let (ours, theirs) = (world.tenant("ours", 1).await, world.tenant("theirs", 2).await);
+    let (run, finding) = (theirs.run, theirs.findings[0]);
+    for (table, path) in
+        [("runs", format!("/v1/runs/{run}")), ("findings", format!("/v1/findings/{finding}"))]
+    {
+        assert_eq!(world.get(&path, &ours.key).await.status, StatusCode::NOT_FOUND);
+        world.sql(&format!("ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")).await;
+        assert_eq!(world.get(&path, &ours.key).await.status, StatusCode::OK, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_by_another_organisations_id_finds_nothing() {
+    let world = World::create().await;
+    let (ours, theirs) = (world.tenant("ours", 1).await, world.tenant("theirs", 2).await);
+    let lists = [
+        format!("/v1/runs?repository_id={}", theirs.repository),
+        format!("/v1/runs?cursor={}", theirs.open_run),
+        format!("/v1/analyses?repository_id={}", theirs.repository),
+        format!("/v1/analyses?cursor={}", theirs.analysis),
+        format!("/v1/repositories?cursor={}", theirs.repository),
+        format!("/v1/keys?cursor={}", theirs.key_id),
+        format!("/v1/audit-logs?api_key_id={}", theirs.key_id),
+        format!("/v1/analyses/{}/findings?cursor={}", ours.analysis, theirs.findings[0]),
+    ];
+    for path in lists {
+        let answer = world.get(&path, &ours.key).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.json()["items"].as_array().unwrap().len(), 0, "{path}");
+    }
+    let search = format!("/v1/search?q=greet&repository_id={}", theirs.repository);
+    assert_eq!(world.get(&search, &ours.key).await.problem().0, 404);
+}
+
+/// What a stranger could have changed.
+async fn state_of(world: &World, tenant: &Tenant) -> Vec<String> {
+    let org = tenant.org;
+    let sql = format!(
+        "SELECT 'repository ' || r::text FROM repositories r WHERE org_id = '{org}'
+         UNION ALL SELECT 'run ' || r::text FROM runs r WHERE org_id = '{org}'
+         UNION ALL SELECT 'finding ' || f::text FROM findings f WHERE org_id = '{org}'
+         UNION ALL SELECT 'key ' || k::text FROM api_keys k WHERE org_id = '{org}'
+         UNION ALL SELECT 'decision ' || d::text FROM finding_dispositions d WHERE org_id = '{org}'
+         UNION ALL SELECT 'audit ' || l::text FROM audit_logs l WHERE org_id = '{org}'
+         UNION ALL SELECT 'outbox ' || o::text FROM outbox o WHERE org_id = '{org}'
+         ORDER BY 1"
+    );
+    let rows = world.database.sql().await.query(&sql, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
