@@ -17,6 +17,9 @@ const LINE_BYTES_MAX: usize = 240;
 /// How much of a clipped line is kept in front of the match.
 const LEAD_BYTES: usize = 40;
 
+/// More tokens than this do not make a match any more distinct.
+const NORMALISED_BYTES_MAX: usize = 16 * 1024;
+
 /// A text that knows where its lines begin.
 pub(crate) struct Lines<'a> {
     text: &'a str,
@@ -128,7 +131,7 @@ pub(crate) fn merged(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
 
 /// The tokens of a node without comments and layout, so that formatting does not change them.
 pub(crate) fn normalised(node: Node<'_>, text: &str) -> String {
-    let mut tokens = Tokens { text, out: Vec::new(), at: node.start_byte() };
+    let mut tokens = Tokens { text, out: Vec::new(), bytes: 0, at: node.start_byte() };
     let mut cursor = node.walk();
     loop {
         let here = cursor.node();
@@ -139,11 +142,13 @@ pub(crate) fn normalised(node: Node<'_>, text: &str) -> String {
         } else if cursor.goto_first_child() {
             continue;
         }
-        if !next_branch(&mut cursor) {
+        if tokens.bytes >= NORMALISED_BYTES_MAX || !next_branch(&mut cursor) {
             break;
         }
     }
-    tokens.gap(node.end_byte());
+    if tokens.bytes < NORMALISED_BYTES_MAX {
+        tokens.gap(node.end_byte());
+    }
     tokens.out.join("\n")
 }
 
@@ -160,6 +165,7 @@ fn next_branch(cursor: &mut TreeCursor<'_>) -> bool {
 struct Tokens<'a> {
     text: &'a str,
     out: Vec<String>,
+    bytes: usize,
     /// Everything before this byte has been taken or skipped.
     at: usize,
 }
@@ -191,6 +197,7 @@ impl Tokens<'_> {
             self.out.pop_if(|last| last == ",");
         }
         if !token.is_empty() {
+            self.bytes += token.len();
             self.out.push(token);
         }
     }

@@ -38,6 +38,8 @@ pub enum IncompleteReason {
     TimedOut,
     /// The rule took more steps than one rule may.
     OutOfFuel,
+    /// The rule matched more often in this file than is kept.
+    TooMany,
     /// Nested too deeply to be matched safely; secrets were still searched.
     TooDeep,
 }
@@ -68,7 +70,10 @@ fn scan_file(file: &SourceFile, parsers: &mut Parsers, clock: Clock, scan: &mut 
         return;
     }
     let lines = Lines::new(text);
-    let secrets = secrets::search(&file.path, text, &lines);
+    let (secrets, too_many) = secrets::search(&file.path, text, &lines);
+    for info in too_many {
+        scan.incomplete.push(incomplete(file, Some(&info.id), IncompleteReason::TooMany));
+    }
     let masks = merged(secrets.iter().map(|secret| secret.value.clone()).collect());
     let mut report = Report { file, lines, masks, demoted, seen: HashMap::new(), scan };
     let first = report.scan.findings.len();
@@ -115,9 +120,12 @@ impl Report<'_> {
     fn rules(&mut self, language: Language, text: &str, parsers: &mut Parsers, clock: Clock) {
         let ruleset = rules::ruleset(language);
         let outcome = rules::run(ruleset, language, text, parsers, clock);
-        for rule in outcome.out_of_fuel {
+        let out_of_fuel =
+            outcome.out_of_fuel.iter().map(|rule| (*rule, IncompleteReason::OutOfFuel));
+        let too_many = outcome.too_many.iter().map(|rule| (*rule, IncompleteReason::TooMany));
+        for (rule, reason) in out_of_fuel.chain(too_many) {
             let id = Some(ruleset.rules[rule].info.id.as_str());
-            self.scan.incomplete.push(incomplete(self.file, id, IncompleteReason::OutOfFuel));
+            self.scan.incomplete.push(incomplete(self.file, id, reason));
         }
         if let Some(stopped) = outcome.stopped {
             let reason = match stopped {

@@ -22,6 +22,9 @@ const DEPTH_MAX: usize = 1000;
 /// Nodes between two looks at the clock.
 const NODES_PER_LOOK: u64 = 4096;
 
+/// How much text a matcher reads for the price of one step to another node.
+const BYTES_PER_STEP: usize = 16;
+
 /// Why a file has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stopped {
@@ -179,7 +182,14 @@ impl Doc for MeteredDoc {
     }
 
     fn get_node_text<'a>(&'a self, node: &Metered<'a>) -> Cow<'a, str> {
-        Cow::Borrowed(self.text.get(node.node.byte_range()).unwrap_or_default())
+        let range = node.node.byte_range();
+        // A matcher asks for text to run a regular expression over it.
+        let cost = (range.len() / BYTES_PER_STEP) as u64;
+        self.fuel.set(self.fuel.get().saturating_sub(cost));
+        if self.fuel.get() == 0 {
+            return Cow::Borrowed("");
+        }
+        Cow::Borrowed(self.text.get(range).unwrap_or_default())
     }
 }
 

@@ -13,9 +13,12 @@ use crate::{
     tree::{Matching, Parsers, Stopped, walk},
 };
 
-/// Steps that one rule may take in one file, about a third of a second. Rules are linear in
+/// Steps that one rule may take in one file, at most about a second. Rules are linear in
 /// practice; one that is not must not cost the others their turn.
-pub(crate) const RULE_STEPS_MAX: u64 = 5_000_000;
+pub(crate) const RULE_STEPS_MAX: u64 = 2_000_000;
+
+/// Matches of one rule that are kept from one file. The next would teach nobody anything.
+const MATCHES_MAX: usize = 100;
 
 /// Attempts between two looks at the clock.
 const ATTEMPTS_PER_LOOK: usize = 64;
@@ -37,6 +40,8 @@ pub(crate) struct Outcome {
     pub(crate) matches: Vec<Match>,
     /// Rules that ran out of steps; their matches up to there are kept.
     pub(crate) out_of_fuel: Vec<usize>,
+    /// Rules that matched more often than is kept.
+    pub(crate) too_many: Vec<usize>,
     /// Why the file was not finished.
     pub(crate) stopped: Option<Stopped>,
 }
@@ -116,7 +121,9 @@ struct Attempts<'a> {
     matching: &'a Matching,
     text: &'a str,
     symbols: &'a [Symbol],
+    /// Steps that each rule has left, 0 when it is done with this file.
     fuel: Vec<u64>,
+    matched: Vec<usize>,
     /// The latest match of each rule: first line and last byte.
     latest: Vec<Option<(u32, usize)>>,
     outcome: Outcome,
@@ -136,6 +143,7 @@ impl<'a> Attempts<'a> {
             text,
             symbols,
             fuel: vec![RULE_STEPS_MAX; count],
+            matched: vec![0; count],
             latest: vec![None; count],
             outcome: Outcome::default(),
         }
@@ -164,7 +172,12 @@ impl<'a> Attempts<'a> {
         match self.matching.attempt(matcher, candidate.node, &mut self.fuel[rule]) {
             None => self.outcome.out_of_fuel.push(rule),
             Some(false) => {}
+            Some(true) if self.matched[rule] == MATCHES_MAX => {
+                self.fuel[rule] = 0;
+                self.outcome.too_many.push(rule);
+            }
             Some(true) => {
+                self.matched[rule] += 1;
                 self.latest[rule] = Some((lines.first, bytes.end));
                 let symbol = candidate.symbol.map(|index| self.symbols[index].name.clone());
                 self.outcome.matches.push(Match {

@@ -149,15 +149,37 @@ fn when_time_is_up_every_unfinished_file_is_named() {
 
 #[test]
 fn time_that_runs_out_inside_a_file_leaves_a_note() {
-    let text = format!("import os\n{}", "os.system(x)\n".repeat(2000));
+    let text = format!("import os\n{}os.system(x)\n", "os.system('ls')\n".repeat(2000));
     for looks in [1_u32, 2, 5, 20] {
         let left = std::cell::Cell::new(looks);
         let up = || left.replace(left.get().saturating_sub(1)) == 0;
         let scan = scan(&snapshot(&[("a.py", text.as_bytes())]), &Clock::new(&up));
-        assert!(scan.findings.len() < 2000);
+        assert_eq!(scan.findings, []);
         assert_eq!(scan.incomplete.len(), 1, "after {looks} looks");
         assert_eq!(scan.incomplete[0].reason, IncompleteReason::TimedOut);
     }
+}
+
+#[test]
+fn a_rule_that_matches_all_over_is_cut_short_and_says_so() {
+    let scan = scan_text("a.py", &"os.system(x)\n".repeat(2000));
+    assert_eq!(scan.findings.len(), 100);
+    let expected = Incomplete {
+        path: "a.py".to_owned(),
+        rule: Some("python.injection.os-command".to_owned()),
+        reason: IncompleteReason::TooMany,
+    };
+    assert_eq!(scan.incomplete, [expected]);
+}
+
+/// Goal: matches inside matches do not multiply the work: each is a thousand deep and long.
+#[test]
+fn nested_matches_over_a_long_text_stay_within_their_limits() {
+    let depth = 300;
+    let filler = format!("'{}', ", "x".repeat(500));
+    let text = format!("{}y{}\n", format!("eval({filler}\n").repeat(depth), ")".repeat(depth));
+    let scan = scan_text("a.py", &text.replace("eval('", "eval(y, '"));
+    assert!(!scan.findings.is_empty() && scan.findings.len() <= 100);
 }
 
 /// Goal: nesting cannot overflow the stack, even a small one. Each text also holds what a rule

@@ -24,6 +24,10 @@ const BLOCK_BYTES_MAX: usize = 8 * 1024;
 pub(crate) const SOURCES: [&str; 3] =
     [include_str!("assignment.rs"), include_str!("guard.rs"), include_str!("patterns.rs")];
 
+/// Secrets of one pattern that are kept from one file, and tries at one of several lines.
+const FOUND_MAX: usize = 100;
+const BLOCKS_MAX: usize = 500;
+
 /// Where a secret stands, and which pattern says so.
 pub(crate) struct Secret {
     pub(crate) info: &'static RuleInfo,
@@ -39,8 +43,13 @@ pub(crate) fn digest(secret: &Secret, text: &str) -> String {
     hex::encode(hash.finalize())
 }
 
-/// Every secret of a file, in its order; where patterns overlap, the more specific one.
-pub(crate) fn search(path: &str, text: &str, lines: &Lines<'_>) -> Vec<Secret> {
+/// Every secret of a file, in its order; where patterns overlap, the more specific one. Beside
+/// them the patterns that were given up because there is too much of them.
+pub(crate) fn search(
+    path: &str,
+    text: &str,
+    lines: &Lines<'_>,
+) -> (Vec<Secret>, Vec<&'static RuleInfo>) {
     let mut search = Search { path, text, found: Vec::new() };
     let mut lines_of: Vec<Vec<Range<usize>>> = vec![Vec::new(); PATTERNS.len()];
     let automaton = automaton();
@@ -52,13 +61,24 @@ pub(crate) fn search(path: &str, text: &str, lines: &Lines<'_>) -> Vec<Secret> {
             }
         }
     }
+    let mut too_many = Vec::new();
     for (index, lines) in lines_of.iter().enumerate() {
-        for line in lines {
-            search.line(index, line);
+        let tries = if PATTERNS[index].spans_lines { BLOCKS_MAX } else { usize::MAX };
+        // One more than is kept shows that there are more.
+        let end = search.found.len() + FOUND_MAX + 1;
+        for line in lines.iter().take(tries) {
+            search.line(index, line, end);
+        }
+        let more = search.found.len() == end;
+        if more {
+            search.found.pop();
+        }
+        if more || lines.len() > tries {
+            too_many.push(&infos_by_pattern()[index]);
         }
     }
     search.found.sort_by_key(|secret| secret.value.start);
-    search.found
+    (search.found, too_many)
 }
 
 struct Search<'a> {
@@ -68,17 +88,21 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn line(&mut self, index: usize, line: &Range<usize>) {
+    /// Stops at `end` secrets in all: a line may hold thousands.
+    fn line(&mut self, index: usize, line: &Range<usize>, end: usize) {
+        if self.found.len() == end {
+            return;
+        }
         let pattern = &PATTERNS[index];
-        let end = match pattern.spans_lines {
+        let region_end = match pattern.spans_lines {
             true => self.text.floor_char_boundary(line.start + BLOCK_BYTES_MAX).max(line.end),
             false => line.end,
         };
-        let region = &self.text[line.start..end];
+        let region = &self.text[line.start..region_end];
         for found in regex(index, pattern).captures_iter(region) {
             let (Some(whole), Some(value)) = (found.get(0), found.name("value")) else { continue };
             // A block that begins on a later line has a keyword, and its turn, there.
-            if line.start + whole.start() > line.end {
+            if line.start + whole.start() > line.end || self.found.len() == end {
                 break;
             }
             let name = found.name("name").map_or("", |name| name.as_str());

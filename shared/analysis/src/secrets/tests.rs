@@ -107,7 +107,8 @@ fn samples() -> Vec<(&'static str, String, String)> {
 }
 
 fn found(path: &str, text: &str) -> Vec<(String, String)> {
-    let search = search(path, text, &Lines::new(text));
+    let (search, too_many) = search(path, text, &Lines::new(text));
+    assert!(too_many.is_empty());
     let show = |secret: &Secret| (secret.info.id.clone(), text[secret.value.clone()].to_owned());
     search.iter().map(show).collect()
 }
@@ -189,7 +190,7 @@ fn a_key_in_a_json_string_is_found_with_its_escaped_line_breaks() {
 fn the_digest_depends_on_rule_and_value_alone() {
     let line = samples().remove(0).1;
     let moved = format!("\n\n# {}\n{line}", "comment");
-    let digest_of = |text: &str| digest(&search("a", text, &Lines::new(text))[0], text);
+    let digest_of = |text: &str| digest(&search("a", text, &Lines::new(text)).0[0], text);
     assert_eq!(digest_of(&line), digest_of(&moved));
     assert_eq!(digest_of(&line).len(), 64);
 }
@@ -199,5 +200,20 @@ fn every_pattern_compiles() {
     for (index, pattern) in PATTERNS.iter().enumerate() {
         assert!(regex(index, pattern).capture_names().flatten().any(|name| name == "value"));
         assert!(pattern.keywords.iter().all(|word| *word == word.to_ascii_lowercase()));
+    }
+}
+
+#[test]
+fn a_file_full_of_secrets_is_cut_short_and_says_so() {
+    let line = samples().into_iter().find(|(id, ..)| *id == "secret.npm-token").unwrap().1;
+    let (exact, none) = search("a.txt", &line.repeat(100), &Lines::new(&line.repeat(100)));
+    assert_eq!((exact.len(), none.len()), (FOUND_MAX, 0));
+    for text in [line.repeat(150), line.replace('\n', " ").repeat(150)] {
+        let (found, too_many) = search("a.txt", &text, &Lines::new(&text));
+        assert_eq!(found.len(), FOUND_MAX);
+        assert_eq!(
+            too_many.iter().map(|info| info.id.as_str()).collect::<Vec<_>>(),
+            ["secret.npm-token"]
+        );
     }
 }
