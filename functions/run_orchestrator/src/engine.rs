@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A step is begun only with this much time left; the next invocation has all of it again.
-const STEP_TIME_MIN: Duration = Duration::from_secs(60);
+const STEP_TIME_MIN: Duration = Duration::from_secs(20);
 
 /// Does as much of a run as the time allows. `Ok`: nobody needs to send this message again.
 pub(crate) async fn work_on(
@@ -88,12 +88,20 @@ async fn do_steps(
     work: &mut Work,
     deadline: Deadline,
 ) -> Result<(), Error> {
+    let mut is_first = true;
     while let Some(step) = work.next_step() {
         if deadline.remaining() < STEP_TIME_MIN {
             return hand_on(deps, session, work).await;
         }
         let begun = Begun::now(step);
-        let prepared = steps::prepare(step, deps, work, deadline).await?;
+        let prepared = match steps::prepare(step, deps, work, deadline).await {
+            // It had only the time that other steps left; alone it may succeed.
+            Err(Error::AnalyserTimedOut) if !is_first => {
+                return hand_on(deps, session, work).await;
+            }
+            outcome => outcome?,
+        };
+        is_first = false;
         let Some(unsent) = commit(session, work, &begun, prepared).await? else {
             tracing::info!(step, "the lease is lost: another worker does this run");
             return Ok(());
