@@ -43,10 +43,7 @@ impl Config {
             database_url: startup::secret("DATABASE_URL")?,
             lease: Duration::from_secs(lease.into()),
             objects_url: startup::required("OBJECTS_URL")?,
-            queue_urls: vec![
-                (Queue::Sync, startup::required("SYNC_QUEUE_URL")?),
-                (Queue::Embed, startup::required("EMBED_QUEUE_URL")?),
-            ],
+            queue_urls: vec![(Queue::Embed, startup::required("EMBED_QUEUE_URL")?)],
             private_git_hosts: startup::optional("PRIVATE_GIT_HOSTS").unwrap_or_default(),
             github_api_url: startup::required("GITHUB_API_URL")?,
             github_app: startup::optional("GITHUB_APP_ID").zip(app_key),
