@@ -5,6 +5,7 @@
 mod api;
 mod architecture;
 mod attest;
+mod corpus;
 mod entities;
 mod intake;
 mod migrations;

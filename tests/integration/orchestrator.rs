@@ -169,6 +169,12 @@ impl Place {
         sql.execute(expire, &[run.as_uuid()]).await.unwrap();
     }
 
+    async fn attempts(&self, run: RunId) -> i32 {
+        let sql = self.database.sql().await;
+        let query = "SELECT attempts FROM runs WHERE id = $1";
+        sql.query_one(query, &[run.as_uuid()]).await.unwrap().get(0)
+    }
+
     async fn history(&self, run: RunId) -> History {
         History::read(&self.database.sql().await, run).await
     }
@@ -501,16 +507,53 @@ async fn a_worker_that_vanishes_at_any_moment_leaves_each_effect_once() {
     assert_eq!(place.history(disturbed).await, expected);
 }
 
-#[tokio::test]
-async fn the_function_that_is_killed_in_a_step_is_followed_by_one_that_finishes() {
+/// A pull request whose fetch stands before a closed gate.
+async fn gated() -> (Place, Gate) {
     let server = GitServer::start().await;
     let git = server.repository("shop");
     let base = git.commit(BASE.as_ref(), "main", &[]);
     let head = git.commit(HEAD.as_ref(), "change", &[&base]);
-    // The fetch stands before a closed gate until the function is dead.
     let gate = Gate::closed(server.address()).await;
     let url = format!("http://{}/shop", gate.address());
-    let place = Place::around(server, git, &url, base, head).await;
+    (Place::around(server, git, &url, base, head).await, gate)
+}
+
+#[tokio::test]
+async fn a_worker_that_was_overtaken_stops_quietly_and_writes_nothing() {
+    let (place, gate) = gated().await;
+    let run = place.pull_request().await;
+    let deps = || {
+        let private_git_hosts = gate.address().to_string();
+        Deps::new(Config { private_git_hosts, ..place.config() }).unwrap()
+    };
+    let (slow, fast) = (deps(), deps());
+    let overtaken = async {
+        assert!(!place.deliver(&slow, run).await, "nobody has to send its message again");
+    };
+    let overtaking = async {
+        gate.someone_waits().await;
+        place.expire(run).await;
+        let others = async { assert!(!place.deliver(&fast, run).await) };
+        let opener = async {
+            while place.attempts(run).await < 2 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            gate.open();
+        };
+        tokio::join!(others, opener);
+    };
+    tokio::join!(overtaken, overtaking);
+
+    let history = place.history(run).await;
+    assert_eq!((history.status.as_str(), history.new_flaws()), ("succeeded", NEW_FLAWS.to_vec()));
+    let sql = place.database.sql().await;
+    let stale = "SELECT count(*) FROM run_steps WHERE lease_token <> 2";
+    assert_eq!(sql.query_one(stale, &[]).await.unwrap().get::<_, i64>(0), 0);
+}
+
+#[tokio::test]
+async fn the_function_that_is_killed_in_a_step_is_followed_by_one_that_finishes() {
+    let (place, gate) = gated().await;
     let queues = QueueServer::start().await;
     let settings = place.settings(&gate.address().to_string(), &queues);
     let settings: Vec<(&str, &str)> =

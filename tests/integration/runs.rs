@@ -71,7 +71,7 @@ impl Place {
     async fn lease(&self, run: RunId) -> Lease {
         match self.claim(run).await {
             Claim::Won(lease) => *lease,
-            other => panic!("{other:?}"),
+            other @ (Claim::NotDue | Claim::Exhausted) => panic!("{other:?}"),
         }
     }
 
@@ -131,8 +131,7 @@ async fn of_two_claimers_exactly_one_wins() {
     let (one, other) = (place.database.functions(), place.database.functions());
     for _ in 0..20 {
         let run = place.run().await;
-        let claims =
-            tokio::join!(claim(&one, place.org, run), claim(&other, place.org, run));
+        let claims = tokio::join!(claim(&one, place.org, run), claim(&other, place.org, run));
         match claims {
             (Claim::Won(lease), Claim::NotDue) | (Claim::NotDue, Claim::Won(lease)) => {
                 assert_eq!((lease.run.id, lease.token()), (run, 1));
