@@ -1,0 +1,56 @@
+//! Every parser of bytes that strangers send, each behind one function.
+//!
+//! `fuzz/` throws coverage-guided input at them (`cargo fuzz run <name>`, nightly), and an
+//! integration test runs the kept corpus through them on every toolchain. None may panic.
+
+use domain::{Snapshot, SourceFile};
+
+/// Name of the fuzz target, and what it feeds.
+pub const PARSERS: &[(&str, fn(&[u8]))] = &[
+    ("webhook", webhook),
+    ("snapshot", snapshot),
+    ("envelope", envelope),
+    ("source", source),
+    ("chunks", chunks),
+];
+
+/// The first line is the event's name, the rest its payload.
+pub fn webhook(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let (event, payload) = text.split_once('\n').unwrap_or(("push", text));
+        let _ = webhook_intake::GithubEvent::parse(event, payload);
+    }
+}
+
+/// An archive from the object store; whatever is taken must survive a second packing.
+pub fn snapshot(bytes: &[u8]) {
+    if let Ok(snapshot) = objects::decode_snapshot(bytes) {
+        let packed = objects::encode_snapshot(&snapshot).expect("what was read can be written");
+        assert_eq!(objects::decode_snapshot(&packed).expect("and read again"), snapshot);
+    }
+}
+
+pub fn envelope(bytes: &[u8]) {
+    let _ = signing::parse_document(bytes);
+}
+
+/// Source code in every language that we parse.
+pub fn source(bytes: &[u8]) {
+    let paths = ["a.py", "a.js", "a.ts", "a.tsx", "a.go", "A.java", "a.rs", "a.txt"];
+    let files =
+        paths.map(|path| SourceFile { path: path.to_owned(), bytes: bytes.to_vec() }).to_vec();
+    let commit = "a".repeat(40).parse().expect("forty hex digits");
+    let snapshot = Snapshot { commit, files, left_out: Vec::new() };
+    let clock = analysis::Clock::new(&|| false);
+    let parsed = analysis::parse(&snapshot, &clock);
+    assert_eq!(parsed.coverage.files as usize, paths.len(), "every file is accounted for");
+    for finding in analysis::scan(&snapshot, &clock).findings {
+        assert!(finding.lines.first >= 1 && finding.lines.first <= finding.lines.last);
+    }
+}
+
+pub fn chunks(bytes: &[u8]) {
+    for path in ["a.py", "a.rs", "a.md"] {
+        let _ = chunking::chunk_file(path, bytes);
+    }
+}
