@@ -1,6 +1,6 @@
 //! The HTTP edge: the JSON API, badges and a page that says what this is.
 //!
-//! A request becomes one transaction of the organisation whose key it carries; see [`auth`].
+//! A request becomes one transaction of the organisation whose key it carries; see `auth`.
 //! What a route answers is written at the route, and the document at `/openapi.json` is made of
 //! the same words, so the two cannot drift apart.
 

@@ -1,10 +1,11 @@
 //! The address under which strangers reach this API.
 
+use std::convert::Infallible;
+
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::{HeaderMap, header, request::Parts},
 };
-use std::convert::Infallible;
 
 use crate::Deps;
 
@@ -33,13 +34,23 @@ fn asked(headers: &HeaderMap) -> Option<String> {
         return None;
     }
     let forwarded = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
-    let scheme = if forwarded == Some("http") { "http" } else { "https" };
+    // Lambda always says it; what does not is a stand-in on this machine.
+    let here = ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| host.starts_with(name));
+    let scheme = match forwarded {
+        Some("http") => "http",
+        None if here => "http",
+        _ => "https",
+    };
     Some(format!("{scheme}://{host}"))
 }
 
 impl PublicUrl {
     pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.0)
+    }
+
+    pub(crate) fn badge(&self, token: &str) -> String {
+        self.at(&format!("/badge/{token}.svg"))
     }
 }
 
@@ -53,7 +64,7 @@ mod tests {
     fn the_address_that_was_asked_is_taken_only_when_it_is_one() {
         let cases = [
             ("abc.lambda-url.eu-west-1.on.aws", Some("https://abc.lambda-url.eu-west-1.on.aws")),
-            ("127.0.0.1:4566", Some("https://127.0.0.1:4566")),
+            ("127.0.0.1:4566", Some("http://127.0.0.1:4566")),
             ("evil.com/\"><script>", None),
             ("", None),
         ];

@@ -120,6 +120,7 @@ async fn an_analysis_leads_to_its_attestation_in_the_exact_bytes() {
 
     let of = format!("/v1/analyses/{}/attestation", tenant.analysis);
     let by_analysis = world.get(&of, &tenant.key).await.json();
+    assert_eq!(by_analysis["badge_url"], badge);
     let base = format!("/v1/attestations/{}", tenant.attestation);
     assert_eq!(world.get(&base, &tenant.key).await.json(), by_analysis);
 

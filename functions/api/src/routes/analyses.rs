@@ -281,6 +281,6 @@ async fn get_analysis(
         analysis: AnalysisView::from(&analysis),
         coverage: analysis.coverage.map(CoverageView::from),
         attestation_id: links.attestation.map(|id| *id.as_uuid()),
-        badge_url: links.badge_token.map(|token| base.at(&format!("/badge/{token}.svg"))),
+        badge_url: links.badge_token.map(|token| base.badge(&token)),
     }))
 }

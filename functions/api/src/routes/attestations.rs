@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use signing::Envelope;
-use store::attestations::{self, Attestation};
+use store::{
+    analyses,
+    attestations::{self, Attestation},
+};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -60,6 +63,8 @@ struct AttestationView {
     created_at: Timestamp,
     expires_at: Timestamp,
     expired: bool,
+    /// The badge of its repository, which shows the newest attestation.
+    badge_url: Option<String>,
     links: Links,
 }
 
@@ -72,7 +77,11 @@ struct Links {
     public_keys: String,
 }
 
-fn view(attestation: Attestation, base: &PublicUrl) -> AttestationView {
+fn view(
+    attestation: Attestation,
+    badge_token: Option<String>,
+    base: &PublicUrl,
+) -> AttestationView {
     let at = |part: &str| base.at(&format!("/v1/attestations/{}/{part}", attestation.id));
     AttestationView {
         links: Links {
@@ -98,6 +107,7 @@ fn view(attestation: Attestation, base: &PublicUrl) -> AttestationView {
         created_at: attestation.created_at,
         expires_at: attestation.expires_at,
         expired: attestation.expired,
+        badge_url: badge_token.map(|token| base.badge(&token)),
     }
 }
 
@@ -118,8 +128,9 @@ async fn get_attestation_of_analysis(
     let mut session = deps.session().await?;
     let tenant = caller.enter(&mut session, Scope::Read).await?;
     let found = attestations::find_by_analysis(&tenant.tx, id).await?.ok_or_else(no_attestation)?;
+    let links = analyses::find_links(&tenant.tx, found.analysis).await?;
     tenant.commit().await?;
-    Ok(Json(view(found, &base)))
+    Ok(Json(view(found, links.badge_token, &base)))
 }
 
 /// Get an attestation.
@@ -135,8 +146,9 @@ async fn get_attestation(
     let mut session = deps.session().await?;
     let tenant = caller.enter(&mut session, Scope::Read).await?;
     let found = attestations::find(&tenant.tx, id).await?.ok_or_else(no_attestation)?;
+    let links = analyses::find_links(&tenant.tx, found.analysis).await?;
     tenant.commit().await?;
-    Ok(Json(view(found, &base)))
+    Ok(Json(view(found, links.badge_token, &base)))
 }
 
 /// Download the DSSE envelope in the exact bytes that were stored when it was signed.
