@@ -11,6 +11,7 @@ import os
 import sys
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -58,7 +59,7 @@ Loader.add_multi_constructor("!", long_form)
 
 
 def package(template_path):
-    """The template with each CodeUri uploaded: what `sam package` does."""
+    """The template with each CodeUri uploaded, as `sam package` does, and what it replaces."""
     template = yaml.load(template_path.read_text(), Loader)
     s3 = client("s3")
     if ARTIFACTS not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
@@ -67,28 +68,42 @@ def package(template_path):
             CreateBucketConfiguration={"LocationConstraint": os.environ["AWS_DEFAULT_REGION"]},
         )
     uploaded = {item["Key"] for item in s3.list_objects_v2(Bucket=ARTIFACTS).get("Contents", [])}
-    for name, resource in template["Resources"].items():
-        if resource["Type"] != "AWS::Serverless::Function":
-            continue
-        bootstrap = (template_path.parent / resource["Properties"]["CodeUri"] / "bootstrap").resolve()
+
+    def upload(name, code_uri):
+        bootstrap = (template_path.parent / code_uri / "bootstrap").resolve()
         if not bootstrap.is_file():
             stop(f"{bootstrap} is missing: nothing was built for {name}")
         code = bootstrap.read_bytes()
         key = f"{name}/{hashlib.sha256(code).hexdigest()}.zip"
         if key not in uploaded:
             s3.put_object(Bucket=ARTIFACTS, Key=key, Body=zipped(code))
-        resource["Properties"]["CodeUri"] = {"Bucket": ARTIFACTS, "Key": key}
-    return json.dumps(template)
+        return {"Bucket": ARTIFACTS, "Key": key}
+
+    with ThreadPoolExecutor() as pool:
+        pending = {
+            name: (resource["Properties"], pool.submit(upload, name, resource["Properties"]["CodeUri"]))
+            for name, resource in template["Resources"].items()
+            if resource["Type"] == "AWS::Serverless::Function"
+        }
+        for properties, code in pending.values():
+            properties["CodeUri"] = code.result()
+    used = {properties["CodeUri"]["Key"] for properties, _ in pending.values()}
+    return json.dumps(template), uploaded - used
+
+
+def forget(keys):
+    """Deletes the code that the deployment replaced: it grows by gigabytes in a day of work."""
+    for key in keys:
+        client("s3").delete_object(Bucket=ARTIFACTS, Key=key)
 
 
 def zipped(code):
     entry = zipfile.ZipInfo("bootstrap")
     entry.external_attr = 0o755 << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
     buffer = io.BytesIO()
-    # The lightest compression: these archives travel over the loopback interface only.
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        archive.writestr(entry, code)
+    with zipfile.ZipFile(buffer, "w") as archive:
+        # The lightest compression: these archives travel over the loopback interface only.
+        archive.writestr(entry, code, zipfile.ZIP_DEFLATED, compresslevel=1)
     return buffer.getvalue()
 
 
@@ -171,7 +186,7 @@ def deploy(request):
     parameters = dict(request["parameters"])
     for parameter, secret in request["secrets"].items():
         parameters[parameter] = put_secret(f"{name}/{secret['name']}", secret["value"])
-    body = package(Path(request["template"]))
+    body, replaced = package(Path(request["template"]))
     cloudformation = client("cloudformation")
 
     stack = find_stack(cloudformation, name)
@@ -183,6 +198,7 @@ def deploy(request):
         if answer["ApiUrl"] == api_url:
             break
         api_url = answer["ApiUrl"]
+    forget(replaced)
 
     return {
         "webhook_url": reachable(answer["WebhookUrl"], is_ministack),
@@ -271,8 +287,10 @@ def readable(timestamp, function, message):
     except ValueError:
         record = None
     clock = time.strftime("%H:%M:%S", time.localtime(timestamp / 1000))
-    if not isinstance(record, dict) or "_aws" in record:
+    if not isinstance(record, dict):
         return f"{clock} {function:<16} {message}"
+    if record.pop("_aws", None):
+        record["level"] = "COUNT"
     fields = record.pop("fields", {}) | record
     for spans in ("span", "spans"):
         nested = fields.pop(spans, None) or []

@@ -5,16 +5,18 @@
 """
 
 import json
+import logging
 import shutil
 import socketserver
 import stat
 import sys
+from collections import deque
 from pathlib import Path
 from wsgiref.simple_server import make_server
 
 from dulwich.objects import Blob, Commit, Tree
 from dulwich.repo import Repo
-from dulwich.server import DictBackend
+from dulwich.server import DictBackend, UploadPackHandler
 from dulwich.web import WSGIRequestHandlerLogger, WSGIServerLogger, make_wsgi_chain
 
 AUTHOR = b"Ada Shopkeeper <ada@shop.example>"
@@ -62,12 +64,45 @@ def build(fixtures, path):
     json.dump({"base": base.decode(), "head": head.decode()}, sys.stdout)
 
 
+class AnyOrder(UploadPackHandler):
+    """Takes a request whose lines stand in any order, as git's own server does.
+
+    gix names the depth that it wants before what it has shallowly; dulwich reads it the other way
+    round and gives up.
+    """
+
+    def __init__(self, backend, args, proto, **options):
+        super().__init__(backend, args, proto, **options)
+        lines = DepthLast(proto.read_pkt_line)
+        proto.read_pkt_line, proto.unread_pkt_line = lines.read, lines.unread
+
+
+class DepthLast:
+    """The lines of a request, of which the first section is put in order."""
+
+    def __init__(self, read):
+        self.read_raw = read
+        self.waiting = None
+
+    def read(self):
+        if self.waiting is None:
+            section = iter(self.read_raw, None)
+            in_order = sorted(section, key=lambda line: line.startswith(b"deepen"))
+            self.waiting = deque([*in_order, None])
+        return self.waiting.popleft() if self.waiting else self.read_raw()
+
+    def unread(self, line):
+        self.waiting.appendleft(line)
+
+
 class ThreadedServer(socketserver.ThreadingMixIn, WSGIServerLogger):
     daemon_threads = True
 
 
 def serve(path, public_path, port):
-    app = make_wsgi_chain(DictBackend({public_path: Repo(str(path))}))
+    logging.basicConfig(level=logging.INFO)
+    backend = DictBackend({public_path: Repo(str(path))})
+    app = make_wsgi_chain(backend, handlers={b"git-upload-pack": AnyOrder})
     server = make_server(
         "127.0.0.1",
         port,

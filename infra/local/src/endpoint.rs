@@ -1,6 +1,6 @@
 //! The AWS endpoint: MiniStack, or the one that AWS_ENDPOINT_URL names.
 
-use std::{process::Command, time::Duration};
+use std::{fs, process::Command, time::Duration};
 
 use crate::{
     commands::Local,
@@ -51,15 +51,18 @@ pub(crate) fn down(endpoint: &Endpoint) {
 fn embedded(local: &Local, venv: &Venv, state: &mut State) -> Result<()> {
     let port = process::free_port(state.endpoint.as_ref().and_then(|it| it.port))?;
     let url = format!("http://127.0.0.1:{port}");
-    let kept = local.checkout.local().join("aws");
+    let (kept, scratch) = (local.checkout.local().join("aws"), local.checkout.scratch());
+    // It unpacks every version of every function there, and forgets them when it ends.
+    let _ = fs::remove_dir_all(&scratch);
+    local.checkout.make_folder(&scratch)?;
     let mut command = Command::new(venv.bin("ministack"));
     command
         .current_dir(local.checkout.local())
         // The functions inherit this environment, so it holds nothing of the caller's.
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .env("HOME", local.checkout.scratch())
-        .env("TMPDIR", local.checkout.scratch())
+        .env("HOME", &scratch)
+        .env("TMPDIR", &scratch)
         .env("BIND_HOST", "127.0.0.1")
         .env("MINISTACK_HOST", "127.0.0.1")
         .env("GATEWAY_PORT", port.to_string())
