@@ -36,7 +36,15 @@ pub(crate) async fn work_on(
     drop(session);
     match outcome {
         Ok(()) => Ok(()),
-        Err(error) => give_up(deps, &work, error).await,
+        Err(error) => {
+            let told = error.told();
+            let ended = give_up(deps, &work, error.ending(), &told).await;
+            if ended.is_err() {
+                tracing::error!(told, "a step failed, and that could not be written down");
+            }
+            // The queue's edge logs what comes back from here, and asks for the message again.
+            if ended? { Ok(()) } else { Err(error) }
+        }
     }
 }
 
@@ -55,13 +63,15 @@ async fn claim(
         }
         Claim::Exhausted => {
             let run = runs::find(&tx, message.run_id).await?;
-            let told = run.and_then(|run| run.error).unwrap_or_default();
+            let (told, traceparent) =
+                run.map(|run| (run.error, run.traceparent)).unwrap_or_default();
+            let told = told.unwrap_or_default();
             analyses::fail(&tx, message.run_id, &told).await?;
             let notify = NotifyRequested { org_id: message.org_id, run_id: message.run_id };
-            let unsent = vec![write_down(&tx, &notify, None).await?];
+            let unsent = vec![write_down(&tx, &notify, traceparent.as_deref()).await?];
             tx.commit().await?;
             tracing::error!(told, "the run failed");
-            count_finished(ErrorCode::MaxAttemptsExceeded.as_str());
+            count_finished("failed");
             send(deps, session, message.org_id, unsent).await;
             Ok(None)
         }
@@ -173,27 +183,30 @@ async fn hand_on(deps: &Deps, session: &mut Session, work: &Work) -> Result<(), 
     Ok(())
 }
 
-/// Ends the run if trying again cannot help, or else gives it back.
-async fn give_up(deps: &Deps, work: &Work, error: Error) -> Result<(), Error> {
-    let told = error.told();
+/// Ends the run with a code, or else gives it back. `false`: it is to be tried again.
+async fn give_up(
+    deps: &Deps,
+    work: &Work,
+    ending: Option<ErrorCode>,
+    told: &str,
+) -> Result<bool, Error> {
     let mut session = deps.session().await?;
     let tx = session.begin(work.run().org).await?;
     let Some(fence) = runs::fence(&tx, &work.lease).await? else {
         tracing::info!(told, "a step failed, and another worker does this run already");
-        return Ok(());
+        return Ok(true);
     };
-    let Some(code) = error.ending() else {
-        runs::release(&tx, &fence, &told).await?;
+    let Some(code) = ending else {
+        runs::release(&tx, &fence, told).await?;
         tx.commit().await?;
-        // The queue's edge logs the error and asks for the message again.
-        return Err(error);
+        return Ok(false);
     };
-    let unsent = vec![fail(&tx, &fence, work, code, &told).await?];
+    let unsent = vec![fail(&tx, &fence, work, code, told).await?];
     tx.commit().await?;
     tracing::error!(code = %code, told, "the run failed");
     count_finished("failed");
     send(deps, &mut session, work.run().org, unsent).await;
-    Ok(())
+    Ok(true)
 }
 
 async fn fail(

@@ -19,6 +19,7 @@ mod tree;
 
 pub use clock::Clock;
 pub use parse::{Parsed, parse, symbols};
+pub use place::{MARKER_LINES, is_demoted_by_name};
 pub use rules::{RuleInfo, rules, rules_version};
 pub use scan::{Incomplete, IncompleteReason, Scan, scan};
 pub use symbols::{Symbol, SymbolKind};

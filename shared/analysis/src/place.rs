@@ -9,7 +9,7 @@ const FILE_BYTES_MAX: usize = 1024 * 1024;
 const BINARY_PROBE_BYTES: usize = 8000;
 
 /// Generators put their marker at the top; further down it is somebody's string.
-const MARKER_LINES: usize = 12;
+pub const MARKER_LINES: u32 = 12;
 
 const VENDORED: [&str; 8] = [
     "vendor",
@@ -96,6 +96,13 @@ impl<'a> Place<'a> {
     }
 }
 
+/// Whether the name alone says that a file is a test, vendored or written by a program.
+///
+/// What a file says of itself is another matter: whoever changes the file can write that too.
+pub fn is_demoted_by_name(path: &str) -> bool {
+    is_vendored(path) || is_output(path) || is_test(path)
+}
+
 fn folders(path: &str) -> impl Iterator<Item = &str> {
     path.rsplit('/').skip(1)
 }
@@ -132,7 +139,7 @@ fn is_test(path: &str) -> bool {
 }
 
 fn has_generator_marker(text: &str) -> bool {
-    text.lines().take(MARKER_LINES).any(|line| {
+    text.lines().take(MARKER_LINES as usize).any(|line| {
         let comment = ["//", "#", "/*", "*", "<!--", "--", "\"\"\""]
             .iter()
             .any(|start| line.trim_start().starts_with(start));

@@ -1,7 +1,7 @@
 use std::{collections::HashMap, time::Instant};
 
 use analysis::{Clock, Incomplete, IncompleteReason, Scan};
-use domain::{ChangedFile, Finding, Fingerprint, Gate};
+use domain::{ChangedFile, Finding, Fingerprint, Gate, LineRange};
 use serde::{Deserialize, Serialize};
 use store::{
     Tx,
@@ -89,16 +89,26 @@ fn judged(
         let new = by_path.as_ref().is_none_or(|files| {
             files.get(finding.path.as_str()).is_some_and(|file| file.lines.overlaps(finding.lines))
         });
+        let changed = by_path.as_ref().and_then(|files| files.get(finding.path.as_str()));
+        let mut finding = finding.clone();
+        finding.demoted &= !changed.is_some_and(|file| wrote_its_own_exemption(file));
         let dismissed = dismissed.get(&finding.fingerprint).cloned();
-        let deciding = new && dismissed.is_none() && gate.counts(finding);
-        Judged { finding: finding.clone(), new, deciding, dismissed }
+        let deciding = new && dismissed.is_none() && gate.counts(&finding);
+        Judged { finding, new, deciding, dismissed }
     };
     found.iter().map(judge).collect()
 }
 
+/// Whether the change touched the lines where a file may say that it is generated: a pull request
+/// cannot exempt itself. What the file's name says still counts.
+fn wrote_its_own_exemption(file: &ChangedFile) -> bool {
+    let head = LineRange { first: 1, last: analysis::MARKER_LINES };
+    file.lines.overlaps(head) && !analysis::is_demoted_by_name(&file.path)
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::{Category, LineRange, LineRanges, Severity, SnippetHash, VerificationType};
+    use domain::{Category, LineRanges, Severity, SnippetHash, VerificationType};
 
     use super::*;
 
@@ -157,6 +167,22 @@ mod tests {
         assert_eq!(judge(demoted, None, false), (true, false));
         let doubtful = Finding { confidence: 0.4, ..finding("a.py", 1) };
         assert_eq!(judge(doubtful, None, false), (true, false));
+    }
+
+    #[test]
+    fn a_change_cannot_call_its_own_code_generated() {
+        let demoted = |path: &str, line| Finding { demoted: true, ..finding(path, line) };
+        let whole = |path: &str| [changed(path, 1, 40)];
+        let body = [changed("a.py", 20, 40)];
+        let cases = [
+            (demoted("a.py", 30), &whole("a.py"), true),
+            (demoted("a.py", 30), &body, false),
+            (demoted("tests/a.py", 30), &whole("tests/a.py"), false),
+        ];
+        for (finding, changes, decides) in cases {
+            let path = finding.path.clone();
+            assert_eq!(judge(finding, Some(changes), false), (true, decides), "{path}");
+        }
     }
 
     #[test]
