@@ -53,7 +53,13 @@ pub(crate) async fn sync(deps: &Deps, message: SyncRequested) -> Result<(), Erro
         Err(error) => {
             // The connection may be what failed, and there is only one: a new one is asked for.
             drop(session);
-            give_up(deps, &work, error).await
+            let told = error.told();
+            let ended = give_up(deps, &work, error.ending(), &told).await;
+            if ended.is_err() {
+                tracing::error!(told, "a sync failed, and that could not be written down");
+            }
+            // The queue's edge logs what comes back from here, and asks for the message again.
+            if ended? { Ok(()) } else { Err(error) }
         }
     }
 }
@@ -256,32 +262,31 @@ fn summary(look: &Look, kept: Option<Kept>) -> Value {
     })
 }
 
-/// Ends the run if trying again cannot help, or else gives it back.
-async fn give_up(deps: &Deps, work: &Work, error: Error) -> Result<(), Error> {
-    let told = error.told();
+/// Ends the run with a code, or else gives it back. `false`: it is to be tried again.
+async fn give_up(
+    deps: &Deps,
+    work: &Work,
+    ending: Option<ErrorCode>,
+    told: &str,
+) -> Result<bool, Error> {
     let run = &work.lease.run;
     let mut session = deps.session().await?;
     let tx = session.begin(run.org).await?;
     let Some(fence) = runs::fence(&tx, &work.lease).await? else {
         tracing::info!(told, "the sync failed, and another worker does it already");
-        return Ok(());
+        return Ok(true);
     };
-    let Some(code) = error.ending() else {
-        runs::release(&tx, &fence, &told).await?;
+    let Some(code) = ending else {
+        runs::release(&tx, &fence, told).await?;
         tx.commit().await?;
-        // The queue's edge logs the error and asks for the message again.
-        return Err(error);
+        return Ok(false);
     };
-    runs::fail(&tx, &fence, code, &told).await?;
-    repo_syncs::fail(&tx, run.id, &told).await?;
+    runs::fail(&tx, &fence, code, told).await?;
+    repo_syncs::fail(&tx, run.id, told).await?;
     tx.commit().await?;
-    report_failure(code, &told);
-    Ok(())
-}
-
-fn report_failure(code: ErrorCode, told: &str) {
     tracing::error!(code = %code, told, "the run failed");
     startup::count("assay.runs.finished", 1, &[("status", "failed")]);
+    Ok(true)
 }
 
 /// Sends what was committed, and forgets what the queue has confirmed. What does not go stays
