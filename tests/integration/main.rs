@@ -14,6 +14,7 @@ mod openapi;
 mod orchestrator;
 mod runs;
 mod search;
+mod stack;
 mod sweep;
 mod syncs;
 mod tenancy;

@@ -42,7 +42,11 @@ pub fn pull_request(repository: i64, number: i64, head: &str, base: &str) -> Val
 }
 
 pub fn signature(body: &[u8]) -> String {
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(SECRET.as_bytes()).unwrap();
+    signature_by(SECRET, body)
+}
+
+pub fn signature_by(secret: &str, body: &[u8]) -> String {
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body);
     format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
 }
