@@ -12,6 +12,18 @@ use crate::{
 /// How many pre-existing findings are shown; they decide nothing.
 const EXISTING_MAX: usize = 5;
 const HITS_MAX: usize = 3;
+/// What a step's output is told of; the rest is in the API.
+const TOLD: [&str; 9] = [
+    "files",
+    "changes",
+    "bytes",
+    "version",
+    "functions",
+    "classes",
+    "findings",
+    "deciding",
+    "verdict",
+];
 
 /// One step of the run, with the numbers that it left.
 pub(super) fn step(local: &Local, step: &Value) {
@@ -24,28 +36,17 @@ pub(super) fn step(local: &Local, step: &Value) {
     };
     let name = text(step, "step").unwrap_or_default();
     let took = step["duration_ms"].as_i64().unwrap_or_default();
-    let numbers: Vec<String> = step["output"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, value)| Some(format!("{name} {}", plain(value)?)))
+    let output = &step["output"];
+    let numbers: Vec<String> = TOLD
+        .iter()
+        .filter_map(|field| match &output[field] {
+            Value::Number(number) => Some(format!("{field} {number}")),
+            Value::String(word) => Some(word.clone()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        })
         .collect();
     let numbers = screen.ink(Ink::Grey, &numbers.join(", "));
     println!("  {mark} {name:<9} {took:>5} ms  {numbers}");
-}
-
-/// A number or a short word; whatever is longer belongs into the API.
-fn plain(value: &Value) -> Option<String> {
-    /// Longer texts are hashes and keys.
-    const WORD_CHARACTERS_MAX: usize = 24;
-
-    match value {
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(word) if word.len() <= WORD_CHARACTERS_MAX => Some(word.clone()),
-        Value::String(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
-            None
-        }
-    }
 }
 
 pub(super) fn findings(
@@ -102,6 +103,7 @@ fn frame(screen: &Screen, finding: &Value) {
     let first = finding["line_start"].as_u64().unwrap_or(1);
     let snippet = text(finding, "snippet").unwrap_or_default();
     for (number, line) in (first..).zip(snippet.lines()) {
+        let line = line.replace('\t', "    ");
         println!("       {} {line}", screen.ink(Ink::Grey, &format!("{number:>4} │")));
     }
     if let Some(fix) = text(finding, "fix_suggestion") {
