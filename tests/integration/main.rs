@@ -17,4 +17,5 @@ mod search;
 mod stack;
 mod sweep;
 mod syncs;
+mod template;
 mod tenancy;

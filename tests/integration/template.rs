@@ -165,7 +165,10 @@ fn a_function_is_set_what_it_reads_and_nothing_else() {
     for (name, function) in functions(&template) {
         let source = source(&root().join("functions").join(crate_name(name)).join("src"));
         let read = settings_read(name, &source);
-        assert!(!read.is_empty(), "{name} reads no settings: is this test looking in the right place?");
+        assert!(
+            !read.is_empty(),
+            "{name} reads no settings: is this test looking in the right place?"
+        );
         let set = names(&function["Environment"]["Variables"]);
         let missing: Vec<_> = read.difference(&set).collect();
         assert!(missing.is_empty(), "{name} reads {missing:?}, which the template does not set");
@@ -212,7 +215,7 @@ fn source(folder: &Path) -> String {
 /// The names that a function hands to `startup`.
 fn settings_read(function: &str, source: &str) -> BTreeSet<String> {
     let call = Regex::new(
-        r#"\bstartup::(?:required|optional|parsed|secret|optional_secret)(?:::<[^(]*>)?(\(\s*"([A-Z0-9_]+)")?"#,
+        r#"\bstartup::(?:required|optional_secret|optional|parsed|secret)\b(?:::<[^(]*>)?(\(\s*"([A-Z0-9_]+)")?"#,
     )
     .unwrap();
     call.captures_iter(source)
@@ -227,7 +230,8 @@ fn settings_read(function: &str, source: &str) -> BTreeSet<String> {
 
 #[test]
 fn a_setting_that_is_not_named_where_it_is_read_is_noticed() {
-    let read = settings_read("f", r#"startup::parsed::<u32>("A_NUMBER")?; startup::secret("KEY")?"#);
+    let read =
+        settings_read("f", r#"startup::parsed::<u32>("A_NUMBER")?; startup::secret("KEY")?"#);
     assert_eq!(read, BTreeSet::from(["A_NUMBER".to_owned(), "KEY".to_owned()]));
     let hidden = std::panic::catch_unwind(|| settings_read("f", "startup::required(NAME)?"));
     assert!(hidden.is_err());
