@@ -64,7 +64,10 @@ async fn measure_beside_sink() {
 async fn measure(queue: &str) {
     let database = TestDatabase::create().await;
     let org = database.organization("acme").await;
-    database.repository(org, REPOSITORY, "https://example.com/a.git").await;
+    // One each: deliveries about the same repository wait for each other, as they must.
+    for client in 0..CLIENTS[1] {
+        database.repository(org, REPOSITORY + client as i64, "https://example.com/a.git").await;
+    }
     let sql = database.sql().await;
     sql.batch_execute("CREATE TABLE yardstick (id bigserial PRIMARY KEY, body text)")
         .await
@@ -112,7 +115,8 @@ async fn accept(
 ) -> (u64, f64) {
     let began = Instant::now();
     let mut instances = Vec::new();
-    for _ in 0..clients {
+    for client in 0..clients {
+        let repository = REPOSITORY + client as i64;
         let config = Config {
             database_url: Secret::literal("DATABASE_URL", database.functions_url()),
             github_secret: Secret::literal("GITHUB_WEBHOOK_SECRET", github::SECRET),
@@ -121,7 +125,7 @@ async fn accept(
         let one = Database::open(&database.functions_url()).unwrap();
         let deps = Deps::with_database(config, one);
         let serial = Arc::clone(serial);
-        let mut payload = github::pull_request(REPOSITORY, 1, &"a".repeat(40), &"c".repeat(40));
+        let mut payload = github::pull_request(repository, 1, &"a".repeat(40), &"c".repeat(40));
         instances.push(tokio::spawn(async move {
             let mut accepted = 0;
             while began.elapsed() < CELL {

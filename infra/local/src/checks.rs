@@ -102,6 +102,8 @@ fn tests(local: &Local, state: &State) -> Result<()> {
 fn cargo_command(local: &Local, arguments: &[&str]) -> Command {
     let mut command = Command::new(&local.environment.cargo);
     command.current_dir(local.checkout.root()).args(arguments);
+    // Its output goes to a file.
+    command.env("TERM", "dumb");
     // Where the template looks for the functions, and the tests for their binaries.
     command.env("CARGO_TARGET_DIR", local.checkout.target());
     command
