@@ -13,7 +13,7 @@ CREATE TABLE runs (
     -- What asked for it: pull_request, push, manual, schedule.
     event_type text NOT NULL,                                -- immutable
     ref text,                                                -- immutable
-    commit_sha text,                                         -- immutable
+    commit_sha text,                                         -- immutable once set
     pull_request integer,                                    -- immutable
     input jsonb NOT NULL DEFAULT '{}',                       -- immutable
     summary jsonb,

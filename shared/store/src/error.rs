@@ -22,6 +22,11 @@ pub enum StoreError {
 
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
+        // A parameter of the wrong type never reached the server: trying again would not help.
+        let source = std::error::Error::source(&error);
+        if source.is_some_and(|source| source.is::<tokio_postgres::types::WrongType>()) {
+            return Self::Refused(error);
+        }
         // The first two characters of a SQLSTATE are its class (Postgres manual, appendix A).
         match error.code().map(|state| state.code().get(..2).unwrap_or_default()) {
             Some("40") => Self::ChangedMeanwhile,
