@@ -86,9 +86,6 @@ mod tests {
     fn a_file_is_described_without_its_content() {
         let file = &manifest("a", &[("a.py", "hello")]).files[0];
         assert_eq!((file.size, file.language), (5, Some(Language::Python)));
-        assert_eq!(
-            file.sha256,
-            "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-        );
+        assert_eq!(file.sha256, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
     }
 }

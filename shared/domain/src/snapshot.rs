@@ -15,8 +15,7 @@ impl SourceFile {
     /// Whether `path` may name a file inside a repository: relative, `/`-separated, and without
     /// a part that would lead out of the folder it is unpacked into.
     pub fn is_inside(path: &str) -> bool {
-        !path.contains(['\0', '\\'])
-            && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+        !path.contains(['\0', '\\']) && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
     }
 }
 

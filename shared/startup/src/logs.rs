@@ -12,7 +12,10 @@ pub fn init_logs() {
         Some("text") => false,
         _ => optional("AWS_LAMBDA_FUNCTION_NAME").is_some(),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_writer(std::io::stderr);
     // A second call, as tests make, keeps the first subscriber.
     if json {
         let _ = builder.json().flatten_event(true).with_current_span(false).try_init();
