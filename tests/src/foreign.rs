@@ -5,8 +5,11 @@
 
 use domain::{Snapshot, SourceFile};
 
+/// Reads bytes that could be anything. It may refuse them; it may not panic.
+pub type Parser = fn(&[u8]);
+
 /// Name of the fuzz target, and what it feeds.
-pub const PARSERS: &[(&str, fn(&[u8]))] = &[
+pub const PARSERS: &[(&str, Parser)] = &[
     ("webhook", webhook),
     ("snapshot", snapshot),
     ("envelope", envelope),
