@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     commands::{Local, up},
+    functions::Build,
     process,
     progress::Ink,
     state::State,
@@ -22,7 +23,7 @@ pub(crate) fn run(local: &Local) -> Result<ExitCode> {
     let venv = Venv::ready(local)?;
     template(local, &venv)?;
     dependencies(local)?;
-    let state = up(local)?;
+    let state = up(local, Build::WithTests)?;
     tests(local, &state)?;
     local.screen.headline("everything passed");
     Ok(ExitCode::SUCCESS)

@@ -11,7 +11,8 @@ use crate::{
     arguments::{Arguments, Command, Environment},
     aws,
     checkout::Checkout,
-    checks, database, demo, endpoint, functions,
+    checks, database, demo, endpoint,
+    functions::{self, Build},
     progress::{Ink, Screen},
     state::State,
     stop::{OrStop, Result, Stop},
@@ -30,7 +31,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let screen = Screen::new(environment.no_color.as_deref());
     let local = &Local { checkout: Checkout::here()?, screen, environment };
     match &arguments.command {
-        Command::Up => alone(local, || up(local).map(|state| print_urls(local, &state)))?,
+        Command::Up => {
+            alone(local, || up(local, Build::FunctionsOnly).map(|state| print_urls(local, &state)))?
+        }
         Command::Demo => return alone(local, || demo::run(local)),
         Command::Test => return alone(local, || checks::run(local)),
         Command::Status => return status(local),
@@ -60,11 +63,11 @@ fn alone<T>(local: &Local, work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 /// Starts what does not run yet, and deploys.
-pub(crate) fn up(local: &Local) -> Result<State> {
+pub(crate) fn up(local: &Local, what: Build) -> Result<State> {
     let venv = Venv::ready(local)?;
     let mut state = State::load(&local.checkout);
     database::up(local, &venv, &mut state)?;
-    functions::build(local)?;
+    functions::build(local, what)?;
     if let Some(postgres) = &state.postgres {
         database::migrate(local, &venv, postgres)?;
     }

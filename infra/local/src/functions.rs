@@ -20,14 +20,31 @@ pub(crate) const NAMES: [&str; 9] = [
     "migrator",
 ];
 
-pub(crate) fn build(local: &Local) -> Result<()> {
+/// What is built along with the functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    FunctionsOnly,
+    /// Tests switch on features of what both stand on; built together, that is built once.
+    WithTests,
+}
+
+impl Build {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::FunctionsOnly => &["--bins", "--exclude", "local"],
+            Self::WithTests => &["--bins", "--lib", "--tests", "--examples"],
+        }
+    }
+}
+
+pub(crate) fn build(local: &Local, what: Build) -> Result<()> {
     let log = local.checkout.logs().join("build.log");
     local.screen.step("functions", Some(&log), || {
         process::run(
             Command::new(&local.environment.cargo)
                 .current_dir(local.checkout.root())
-                // The whole workspace, so that `cargo test --workspace` finds the same features built.
-                .args(["build", "--workspace", "--bins", "--exclude", "local", "--locked"])
+                .args(["build", "--workspace", "--locked"])
+                .args(what.arguments())
                 .arg("--target-dir")
                 .arg(local.checkout.target()),
             &log,

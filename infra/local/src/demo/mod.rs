@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use crate::{
     aws,
     commands::{Local, up},
-    functions, process,
+    functions::{self, Build},
+    process,
     progress::Ink,
     state::{Postgres, Stack, State},
     stop::{OrStop, Result, Stop},
@@ -38,7 +39,7 @@ const FOLLOW_UP_PATIENCE: Duration = Duration::from_secs(150);
 const SEE_LOGS: &str = "see what the functions said: `cargo local logs`";
 
 pub(crate) fn run(local: &Local) -> Result<ExitCode> {
-    let mut state = up(local)?;
+    let mut state = up(local, Build::FunctionsOnly)?;
     let venv = Venv::ready(local)?;
     let repository = repository::serve(local, &venv, &mut state)?;
     let (Some(stack), Some(postgres)) = (&state.stack, &state.postgres) else {
