@@ -4,7 +4,7 @@
 //! so that row-level security holds even for a query that forgets its WHERE; the caller decides
 //! what happens together:
 //!
-//! ```ignore
+//! ```text
 //! let mut session = database.session().await?;
 //! let tx = session.begin(org).await?;
 //! runs::insert(&tx, &run).await?;
