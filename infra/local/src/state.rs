@@ -1,6 +1,6 @@
 //! `.local/state.json`: what runs and where. Tests read it too (`ASSAY_STACK`).
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, io::Write, os::unix::fs::OpenOptionsExt};
 
 use serde::{Deserialize, Serialize};
 
