@@ -71,7 +71,12 @@ impl State {
     pub(crate) fn save(&self, checkout: &Checkout) -> Result<()> {
         let path = checkout.local().join("state.json");
         let text = serde_json::to_string_pretty(self).expect("plain structs always serialise");
-        fs::write(&path, text)
+        // The URL of someone else's database may hold a password.
+        let mut private = fs::OpenOptions::new();
+        private.write(true).create(true).truncate(true).mode(0o600);
+        private
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
             .or_stop(format_args!("cannot write {}", path.display()), "make the checkout writable")
     }
 }
