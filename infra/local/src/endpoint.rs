@@ -1,13 +1,13 @@
 //! The AWS endpoint: MiniStack, or the one that AWS_ENDPOINT_URL names.
 
-use std::{fs, process::Command, time::Duration};
+use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use crate::{
     commands::Local,
     process,
     process::Running,
     state::{Endpoint, State},
-    stop::Result,
+    stop::{OrStop, Result},
     venv::Venv,
 };
 
@@ -49,9 +49,9 @@ pub(crate) fn down(endpoint: &Endpoint) {
 }
 
 fn embedded(local: &Local, venv: &Venv, state: &mut State) -> Result<()> {
-    let port = process::free_port(state.endpoint.as_ref().and_then(|it| it.port))?;
+    let port = port_of_what_is_kept(local)?;
     let url = format!("http://127.0.0.1:{port}");
-    let (kept, scratch) = (local.checkout.local().join("aws"), local.checkout.scratch());
+    let (kept, scratch) = (kept(local), local.checkout.scratch());
     // It unpacks every version of every function there, and forgets them when it ends.
     let _ = fs::remove_dir_all(&scratch);
     local.checkout.make_folder(&scratch)?;
@@ -93,6 +93,30 @@ fn embedded(local: &Local, venv: &Venv, state: &mut State) -> Result<()> {
     state.endpoint = Some(endpoint);
     state.save(&local.checkout)?;
     process::wait_until("the AWS endpoint", &process, &log, START_PATIENCE, || answers(&url))
+}
+
+/// Where the endpoint writes down what its services hold.
+fn kept(local: &Local) -> PathBuf {
+    local.checkout.local().join("aws")
+}
+
+/// The port of the last time. Queues are known by URLs with that port in them: at another port
+/// their messages would wait for ever, so if it is taken, everything begins anew.
+fn port_of_what_is_kept(local: &Local) -> Result<u16> {
+    let file = kept(local).join("port");
+    let last = fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
+    let port = process::free_port(last)?;
+    if last != Some(port) {
+        if last.is_some() {
+            eprintln!("its old port is taken: the endpoint begins anew, with new URLs");
+        }
+        // There is nothing to delete the first time.
+        let _ = fs::remove_dir_all(kept(local));
+        local.checkout.make_folder(&kept(local))?;
+        fs::write(&file, port.to_string())
+            .or_stop(format_args!("cannot write {}", file.display()), "free some disk space")?;
+    }
+    Ok(port)
 }
 
 pub(crate) fn answers(url: &str) -> bool {
