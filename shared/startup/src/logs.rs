@@ -22,4 +22,15 @@ pub fn init_logs() {
     } else {
         let _ = builder.with_ansi(optional("NO_COLOR").is_none()).try_init();
     }
+    #[cfg(feature = "faults")]
+    install_faults();
+}
+
+/// What happens in this process where, as the fault suite wants it.
+#[cfg(feature = "faults")]
+fn install_faults() {
+    let Some(plan) = optional("ASSAY_FAULTS") else { return };
+    if let Err(error) = faults::install(&plan) {
+        panic!("ASSAY_FAULTS: {error}");
+    }
 }
