@@ -3,6 +3,7 @@
 //! Plain process control. Postgres and the AWS endpoint come out of a Python environment in
 //! `.local/`, the functions out of `cargo build`, and what is deployed is the template that AWS gets.
 
+mod api;
 mod arguments;
 mod aws;
 mod checkout;

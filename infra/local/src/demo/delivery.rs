@@ -5,11 +5,9 @@ use std::{fs, path::Path};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::{
-    api::{self, Answer},
-    repository::{self, Repository},
-};
+use super::repository::{self, Repository};
 use crate::{
+    api::{self, Answer},
     commands::Local,
     stop::{OrStop, Result, Stop},
 };

@@ -1,6 +1,5 @@
 //! `cargo local demo`: one pull request's whole way, on real servers.
 
-mod api;
 mod delivery;
 mod report;
 mod repository;
@@ -16,19 +15,17 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    api::{Api, text},
     aws,
     commands::{Local, up},
-    functions::{self, Build},
-    process,
+    functions::Build,
     progress::Ink,
-    state::{Postgres, Stack, State},
+    state::{Stack, State},
     stop::{OrStop, Result, Stop},
     venv::Venv,
 };
-use api::{Api, text};
 use repository::Repository;
 
-const ORGANIZATION: &str = "acme";
 const QUESTION: &str = "print the label of a parcel";
 
 const POLL: Duration = Duration::from_millis(200);
@@ -42,10 +39,10 @@ pub(crate) fn run(local: &Local) -> Result<ExitCode> {
     let mut state = up(local, Build::FunctionsOnly)?;
     let venv = Venv::ready(local)?;
     let repository = repository::serve(local, &venv, &mut state)?;
-    let (Some(stack), Some(postgres)) = (&state.stack, &state.postgres) else {
+    let api = Api::of(local, &state)?;
+    let Some(stack) = &state.stack else {
         return Err(Stop::new("nothing was deployed", "run `cargo local up`"));
     };
-    let api = sign_in(local, postgres, stack)?;
     register(&api, &repository)?;
 
     let run_id = deliver(local, &api, stack, &repository)?;
@@ -67,32 +64,6 @@ pub(crate) fn run(local: &Local) -> Result<ExitCode> {
 
     let expected = text(&analysis, "verdict").as_deref() == Some("failed") && is_proved;
     Ok(if expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// An API whose key opens the demo's organisation; the key is made once and kept.
-fn sign_in(local: &Local, postgres: &Postgres, stack: &Stack) -> Result<Api> {
-    let make = || {
-        let answer = process::ask(
-            Command::new(functions::binary(local, "migrator"))
-                .args(["bootstrap", "--organization", ORGANIZATION])
-                .env("MIGRATOR_DATABASE_URL", &postgres.owner_url),
-            "",
-            "see whether the database answers: `cargo local psql`",
-        )?;
-        let answer: Value = serde_json::from_str(&answer)
-            .or_stop("the migrator gave an odd answer", "run `cargo local clean --data`")?;
-        text(&answer, "api_key")
-            .ok_or_else(|| Stop::new("the migrator gave no key", "run `cargo local clean --data`"))
-    };
-    let api = Api::new(&stack.api_url, local.checkout.keep_secret("demo-key", make)?);
-    if api.is_welcome()? {
-        return Ok(api);
-    }
-    // The database was begun anew under the key that was kept.
-    let path = local.checkout.local().join("demo-key");
-    fs::remove_file(&path)
-        .or_stop(format_args!("cannot delete {}", path.display()), "delete it by hand")?;
-    Ok(Api::new(&stack.api_url, local.checkout.keep_secret("demo-key", make)?))
 }
 
 fn register(api: &Api, repository: &Repository) -> Result<()> {

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Output, api::text, repository::Repository};
+use super::{Output, repository::Repository};
 use crate::{
+    api::{key_file, text},
     commands::Local,
     progress::{Ink, Screen},
     state::Stack,
@@ -138,7 +139,7 @@ pub(super) fn links(
     println!("  run          {api}/v1/runs/{run}");
     println!("  analysis     {api}/v1/analyses/{analysis}");
     println!("  API          {api}/openapi.json");
-    let key = local.checkout.local().join("demo-key");
+    let key = key_file(&local.checkout);
     println!("  key          curl -H \"Authorization: Bearer $(cat {})\" …", key.display());
     println!("  attestation  {}", output.folder.display());
 }
