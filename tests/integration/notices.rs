@@ -1,71 +1,19 @@
 //! What GitHub is told of a run's ending: once, and only by whom it knows.
 
-use std::sync::{Arc, Mutex};
-
-use axum::{
-    Json, Router,
-    extract::{Path, State},
-    routing::{get, post},
-};
 use domain::{OrgId, RunId, RunKind, Verdict};
 use notifier::{Config, Deps, handle};
 use queue::{Message, NotifyRequested};
-use serde_json::{Value, json};
+use serde_json::json;
 use startup::Secret;
 use store::{
     analyses::{self, Completion, Counts, Metadata},
     runs::{self, Claim, NewRun},
 };
-use tests::TestDatabase;
-use tokio::net::TcpListener;
+use tests::{TestDatabase, github_server::GitHubServer};
 use uuid::Uuid;
 
 const KEY: &str = include_str!("../../shared/clients/src/github/tests/throwaway_key.pem");
 const HEAD: &str = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1";
-
-/// As much of GitHub as check runs need: it keeps what it is given.
-#[derive(Clone, Default)]
-struct GitHub {
-    checks: Arc<Mutex<Vec<Value>>>,
-}
-
-impl GitHub {
-    async fn start(&self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = Router::new()
-            .route("/app/installations/{id}/access_tokens", post(token))
-            .route("/repos/{owner}/{name}/commits/{sha}/check-runs", get(list))
-            .route("/repos/{owner}/{name}/check-runs", post(create))
-            .with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        url
-    }
-
-    fn checks(&self) -> Vec<Value> {
-        self.checks.lock().unwrap().clone()
-    }
-}
-
-async fn token() -> Json<Value> {
-    Json(json!({ "token": "ghs_test", "expires_at": "2099-01-01T00:00:00Z" }))
-}
-
-async fn list(
-    State(github): State<GitHub>,
-    Path((_, _, sha)): Path<(String, String, String)>,
-) -> Json<Value> {
-    let mut checks = github.checks();
-    checks.retain(|check| check["head_sha"] == sha.as_str());
-    Json(json!({ "check_runs": checks }))
-}
-
-async fn create(State(github): State<GitHub>, Json(mut check): Json<Value>) -> Json<Value> {
-    let mut checks = github.checks.lock().unwrap();
-    check["id"] = json!(checks.len() + 1);
-    checks.push(check.clone());
-    Json(check)
-}
 
 struct Place {
     database: TestDatabase,
@@ -143,13 +91,12 @@ impl Place {
 #[tokio::test]
 async fn github_is_told_once_however_often_the_message_comes() {
     let place = Place::new(true).await;
-    let github = GitHub::default();
-    let url = github.start().await;
+    let github = GitHubServer::start().await;
     for _ in 0..2 {
         // A new instance each time: nothing is remembered but what GitHub itself has.
-        assert!(!place.tell(&place.deps(&url, true)).await);
+        assert!(!place.tell(&place.deps(github.url(), true)).await);
     }
-    let checks = github.checks();
+    let checks = github.published();
     assert_eq!(checks.len(), 1, "{checks:#?}");
     assert_eq!(checks[0]["external_id"], place.run.to_string());
     assert_eq!(
@@ -164,19 +111,17 @@ async fn github_is_told_once_however_often_the_message_comes() {
 async fn a_github_that_does_not_answer_is_told_later() {
     let place = Place::new(true).await;
     assert!(place.tell(&place.deps("http://127.0.0.1:1", true)).await);
-    let github = GitHub::default();
-    let url = github.start().await;
-    assert!(!place.tell(&place.deps(&url, true)).await);
-    assert_eq!(github.checks().len(), 1);
+    let github = GitHubServer::start().await;
+    assert!(!place.tell(&place.deps(github.url(), true)).await);
+    assert_eq!(github.published().len(), 1);
 }
 
 #[tokio::test]
 async fn where_nobody_is_to_be_told_the_message_ends_well() {
-    let github = GitHub::default();
-    let url = github.start().await;
+    let github = GitHubServer::start().await;
     for (shared, app) in [(false, true), (true, false)] {
         let place = Place::new(shared).await;
-        assert!(!place.tell(&place.deps(&url, app)).await);
+        assert!(!place.tell(&place.deps(github.url(), app)).await);
     }
-    assert!(github.checks().is_empty());
+    assert!(github.published().is_empty());
 }

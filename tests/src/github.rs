@@ -1,4 +1,4 @@
-//! GitHub, as far as it sends: its published payloads, and its signature.
+//! GitHub, as far as it sends: its published payloads, and its signature. Its published answers.
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
@@ -9,6 +9,7 @@ use sha2::Sha256;
 pub const SECRET: &str = "It's a Secret to Everybody";
 
 const EXAMPLES: &str = include_str!("../fixtures/github/examples.jsonl");
+const ANSWERS: &str = include_str!("../fixtures/github/rest.jsonl");
 
 /// A payload that GitHub published for an event that we read.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -19,6 +20,22 @@ pub struct Example {
 
 pub fn examples() -> Vec<Example> {
     EXAMPLES.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The answer that GitHub published for an operation of its REST API.
+pub fn answer(operation: &str, status: u16) -> Value {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        operation: String,
+        status: u16,
+        body: Value,
+    }
+    ANSWERS
+        .lines()
+        .map(|line| serde_json::from_str::<Answer>(line).unwrap())
+        .find(|answer| answer.operation == operation && answer.status == status)
+        .unwrap_or_else(|| panic!("no answer of {operation} with {status} is published"))
+        .body
 }
 
 /// The first published `pull_request` payload without an installation, as an organisation's own

@@ -7,6 +7,7 @@ pub mod function;
 pub mod gate;
 pub mod git_server;
 pub mod github;
+pub mod github_server;
 pub mod queue_server;
 
 use domain::{OrgId, RepositoryId};

@@ -5,8 +5,10 @@
 
 mod app;
 mod checks;
+mod commit_checks;
 mod deliveries;
 mod error;
+mod pull_requests;
 mod source;
 mod tarball;
 
@@ -23,8 +25,10 @@ use tokio::sync::Mutex;
 
 pub use app::AppKey;
 pub use checks::{Annotation, AnnotationLevel, CheckRun, Conclusion};
+pub use commit_checks::Checks;
 pub use deliveries::{HookDeliveries, HookDelivery};
 pub use error::GitHubError;
+pub use pull_requests::{Merge, MergeOutcome, PullRequest};
 
 use crate::{AddressGuard, tls};
 

@@ -76,6 +76,16 @@ pub(super) struct InstallationToken {
 }
 
 impl GitHub {
+    /// The login under which people see what the App did, such as `octoapp[bot]`.
+    pub async fn app_login(&self) -> Result<String, GitHubError> {
+        #[derive(Deserialize)]
+        struct App {
+            slug: String,
+        }
+        let App { slug } = send_for(self.request_as_app(Method::GET, "/app")?).await?;
+        Ok(format!("{slug}[bot]"))
+    }
+
     /// The token of an installation, minted at most once while it is good.
     pub async fn installation_token(&self, installation: i64) -> Result<SecretString, GitHubError> {
         #[derive(Deserialize)]

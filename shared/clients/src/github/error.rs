@@ -33,6 +33,8 @@ pub enum GitHubError {
     Unreadable(#[source] serde_json::Error),
     #[error("GitHub's answer has more than {bytes_max} bytes")]
     TooLarge { bytes_max: u64 },
+    #[error("the commit has more than {checks_max} checks, and not all of them can be looked at")]
+    TooManyChecks { checks_max: usize },
     #[error("GitHub's archive of {commit} cannot be used")]
     Tarball { commit: CommitSha, source: TarballError },
 }
@@ -53,6 +55,7 @@ impl GitHubError {
             | Self::Unreachable(_)
             | Self::Unreadable(_)
             | Self::TooLarge { .. }
+            | Self::TooManyChecks { .. }
             | Self::Tarball { .. } => None,
         }
     }
@@ -68,6 +71,7 @@ impl Classify for GitHubError {
             | Self::Address(_)
             | Self::Refused { .. }
             | Self::TooLarge { .. }
+            | Self::TooManyChecks { .. }
             | Self::Tarball { .. } => ErrorKind::Invalid,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Conflict { .. } => ErrorKind::Conflict,

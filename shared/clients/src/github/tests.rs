@@ -1,6 +1,8 @@
 //! Against a server that keeps what a real one keeps: goal is that nothing is published twice,
 //! that tokens go nowhere else, and that every refusal says what to do next.
 
+mod merging;
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex as StdMutex},
