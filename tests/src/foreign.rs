@@ -15,6 +15,7 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("envelope", envelope),
     ("source", source),
     ("chunks", chunks),
+    ("schedule", schedule),
 ];
 
 /// The first line is the event's name, the rest its payload.
@@ -55,5 +56,19 @@ pub fn source(bytes: &[u8]) {
 pub fn chunks(bytes: &[u8]) {
     for path in ["a.py", "a.rs", "a.md"] {
         let _ = chunking::chunk_file(path, bytes);
+    }
+}
+
+/// The first line is a cron expression, the second a time zone.
+pub fn schedule(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (expression, zone) = text.split_once('\n').unwrap_or((text, "Europe/Berlin"));
+    let Ok(schedule) = schedule::Schedule::parse(expression, zone) else { return };
+    // Two months with a change of clocks in most zones.
+    let from = jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(24 * 20_500);
+    let mut last = from;
+    for fire in schedule.fires_between(from, from + jiff::SignedDuration::from_hours(24 * 60), 50) {
+        assert!(fire > last, "{expression} fires at {fire} after {last}");
+        last = fire;
     }
 }
