@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["domain", "faults"]),
     ("api", &["chunking", "domain", "queue", "schedule", "signing", "startup", "store"]),
     ("attestor", &["domain", "queue", "signing", "startup", "store"]),
-    ("cli", &["signing"]),
+    ("cli", &["domain", "signing"]),
     ("embedder", &["chunking", "domain", "objects", "queue", "startup", "store"]),
     ("migrator", &["domain", "startup", "store"]),
     ("notifier", &["clients", "domain", "queue", "startup", "store"]),

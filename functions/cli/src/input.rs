@@ -12,7 +12,6 @@ pub enum InputError {
     Unreadable { path: PathBuf, source: io::Error },
     TooLarge { path: PathBuf, bytes_max: usize },
     Key { path: PathBuf, source: signing::InvalidKey },
-    Output(io::Error),
 }
 
 impl std::fmt::Display for InputError {
@@ -25,18 +24,11 @@ impl std::fmt::Display for InputError {
                 write!(f, "{} has more than {bytes_max} bytes", path.display())
             }
             Self::Key { path, source } => write!(f, "{}: {source}", path.display()),
-            Self::Output(source) => write!(f, "cannot write the result: {source}"),
         }
     }
 }
 
 impl std::error::Error for InputError {}
-
-impl From<io::Error> for InputError {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
-}
 
 /// Reads a file, or standard input for `-`, but never more than it may have.
 pub(crate) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, InputError> {

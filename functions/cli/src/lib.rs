@@ -1,16 +1,24 @@
-//! The `assay` program: what people run on their own machine, without an account.
+//! The `assay` program: what people run on their own machine.
+//!
+//! `verify` checks what Assay signed, offline; `runs` operates durable work through the API.
 
+mod api;
+mod error;
 mod input;
+mod runs;
 mod verify;
+mod words;
 
 use std::{io, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use error::{Error, Trouble};
 pub use input::InputError;
+pub use runs::RunsArguments;
 pub use verify::VerifyArguments;
 
-/// Checks what Assay signed, on your own machine and without trusting Assay's servers.
+/// Check what Assay signed, on your own machine, and operate its runs.
 #[derive(Debug, Parser)]
 #[command(name = "assay", version, arg_required_else_help = true)]
 pub struct Arguments {
@@ -21,29 +29,81 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Verify(VerifyArguments),
+    Runs(RunsArguments),
+}
+
+impl Arguments {
+    /// Reads the command line of a program that people know as `program`; help and examples
+    /// call it so too. Ends the process when the call makes no sense.
+    pub fn parse_as(program: &str) -> Self {
+        let command = examples_of(Self::command(), program).bin_name(program);
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+}
+
+fn examples_of(command: clap::Command, program: &str) -> clap::Command {
+    let examples = command.get_after_long_help().map(ToString::to_string);
+    let command = command.mut_subcommands(|command| examples_of(command, program));
+    match examples {
+        Some(examples) => {
+            command.after_long_help(examples.replace("assay runs", &format!("{program} runs")))
+        }
+        None => command,
+    }
 }
 
 /// How the program ends; the numbers are part of its interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    Valid,
-    Invalid,
-    /// A file cannot be read, or the call makes no sense; clap uses the same number.
-    Unreadable,
+    /// Valid, succeeded, done.
+    Yes,
+    /// Not valid, failed, refused.
+    No,
+    /// There is no answer: a file cannot be read, the API cannot be reached, or the call makes
+    /// no sense; clap uses the same number.
+    Trouble,
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         match exit {
-            Exit::Valid => Self::SUCCESS,
-            Exit::Invalid => Self::from(1),
-            Exit::Unreadable => Self::from(2),
+            Exit::Yes => Self::SUCCESS,
+            Exit::No => Self::from(1),
+            Exit::Trouble => Self::from(2),
         }
     }
 }
 
-pub fn run(arguments: &Arguments, out: &mut impl io::Write) -> Result<Exit, InputError> {
-    match &arguments.command {
+/// Does what was asked; `program` is what people type to start it, which hints repeat.
+pub fn run(arguments: &Arguments, program: &str, out: &mut impl io::Write) -> Result<Exit, Error> {
+    let outcome = match &arguments.command {
         Command::Verify(arguments) => verify::run(arguments, out),
+        Command::Runs(arguments) => runs::run(arguments, program, out),
+    };
+    match outcome {
+        Err(error) if error.is_broken_pipe() => Ok(Exit::Yes),
+        outcome => outcome,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_calls_the_program_as_people_do() {
+        let mut command = examples_of(Arguments::command(), "cargo local").bin_name("cargo local");
+        command.build();
+        let list =
+            command.find_subcommand_mut("runs").unwrap().find_subcommand_mut("list").unwrap();
+        let help = list.render_long_help().to_string();
+        assert!(help.contains("Usage: cargo local runs list"), "{help}");
+        assert!(help.contains("cargo local runs list --status"), "{help}");
+        assert!(!help.contains("assay runs"), "{help}");
     }
 }

@@ -3,10 +3,12 @@
 use std::{io, path::PathBuf};
 
 use clap::Args;
-use jiff::Timestamp;
 use signing::{BUNDLE_BYTES_MAX, Check, CommitSha, Expected, Outcome, PublicKey, Report, Summary};
 
-use crate::{Exit, InputError, input};
+use crate::{
+    Error, Exit, InputError, input,
+    words::{now, shown},
+};
 
 /// A public key in PEM form is 178 bytes.
 const KEY_BYTES_MAX: usize = 64 * 1024;
@@ -62,10 +64,7 @@ pub struct VerifyArguments {
     json: bool,
 }
 
-pub(crate) fn run(
-    arguments: &VerifyArguments,
-    out: &mut impl io::Write,
-) -> Result<Exit, InputError> {
+pub(crate) fn run(arguments: &VerifyArguments, out: &mut impl io::Write) -> Result<Exit, Error> {
     let pem = input::read(&arguments.key, KEY_BYTES_MAX)?;
     let key = PublicKey::from_pem(&String::from_utf8_lossy(&pem))
         .map_err(|source| InputError::Key { path: arguments.key.clone(), source })?;
@@ -86,12 +85,7 @@ pub(crate) fn run(
     } else {
         print(&report, out)?;
     }
-    Ok(if report.valid { Exit::Valid } else { Exit::Invalid })
-}
-
-#[expect(clippy::disallowed_methods, reason = "offline there is no other clock than this one")]
-fn now() -> Timestamp {
-    Timestamp::now()
+    Ok(if report.valid { Exit::Yes } else { Exit::No })
 }
 
 fn print(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
@@ -138,27 +132,4 @@ fn print_summary(summary: &Summary, out: &mut impl io::Write) -> io::Result<()> 
         writeln!(out, "  {name:<10} {value}")?;
     }
     Ok(())
-}
-
-/// Text from a document nobody has vouched for must not steer the terminal.
-fn shown(text: &str) -> String {
-    let is_steering = |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c);
-    text.chars().map(|c| if is_steering(c) { '\u{fffd}' } else { c }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_document_cannot_steer_the_terminal() {
-        assert_eq!(
-            shown("a\x1b[2Jb\r\nc\u{202e}d\u{9b}"),
-            "a\u{fffd}[2Jb\u{fffd}\u{fffd}c\u{fffd}d\u{fffd}"
-        );
-        assert_eq!(
-            shown("git+https://github.com/acme/wídget"),
-            "git+https://github.com/acme/wídget"
-        );
-    }
 }

@@ -1,0 +1,135 @@
+//! `assay runs show`.
+
+use std::io;
+
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use super::{
+    find::find,
+    model::{Detail, Run, Step},
+};
+use crate::{
+    Error, Exit,
+    api::Api,
+    words::{Cell, Ink, ago, excerpt, mark, now, shown, span, table},
+};
+
+const TROUBLE_CHARS_MAX: usize = 1000;
+/// What a step left behind is shown in a line.
+const OUTPUT_CHARS_MAX: usize = 100;
+
+/// Show one run: its steps, what it waits for, and what went wrong
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+    assay runs show 0198c0de-1a2b
+
+  Why did it fail?
+    assay runs show 0198c0de-1a2b --json | jq '{error_code, error, last_error}'")]
+pub(crate) struct ShowArguments {
+    /// The run: its id, or enough of it
+    #[arg(value_name = "ID")]
+    run: String,
+
+    /// Print what the API answered, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(
+    arguments: &ShowArguments,
+    api: &Api,
+    out: &mut impl io::Write,
+) -> Result<Exit, Error> {
+    let id = find(api, &arguments.run)?;
+    let document: Value = api.get(&format!("/v1/runs/{id}"))?;
+    if arguments.json {
+        serde_json::to_writer_pretty(&mut *out, &document).map_err(io::Error::from)?;
+        writeln!(out)?;
+        return Ok(Exit::Yes);
+    }
+    let detail: Detail =
+        serde_json::from_value(document).map_err(|error| api.odd(&error.to_string()))?;
+    let now = now();
+    heading(&detail.run, now, out)?;
+    writeln!(out)?;
+    steps(&detail.steps, out)?;
+    hint(api, &detail.run, out)
+}
+
+fn heading(run: &Run, now: Timestamp, out: &mut impl io::Write) -> io::Result<()> {
+    let status = Ink::of_status(&run.status).on(&run.status);
+    writeln!(out, "{}  {}  {status}", Ink::Bold.on(&run.id), run.kind)?;
+    let took = run.took().map(|took| format!("{}, {} claims", span(took), run.attempts));
+    let wakes = run.wake_at.map(|at| {
+        if at > now {
+            format!(" until {at} (in {})", span(at.duration_since(now)))
+        } else {
+            String::new()
+        }
+    });
+    let waits = run.waiting_for.as_ref().map(|what| format!("{what}{}", wakes.unwrap_or_default()));
+    let trouble = |text: &String| Ink::Red.on(&excerpt(text, TROUBLE_CHARS_MAX));
+    let last = run.last_error.as_ref().filter(|last| run.error.as_ref() != Some(last));
+    let lines = [
+        ("about", Some(run.subject()).filter(|subject| !subject.is_empty())),
+        ("asked by", Some(format!("{}, {}", shown(&run.event_type), ago(run.created_at, now)))),
+        ("took", took),
+        ("waits for", waits),
+        ("part of", run.parent_run_id.clone()),
+        ("goes on from", run.resumes.clone()),
+        ("error", run.error_code.as_ref().and(run.trouble()).as_ref().map(trouble)),
+        ("last error", last.map(trouble)),
+    ];
+    for (name, value) in lines {
+        if let Some(value) = value {
+            writeln!(out, "  {name:<12} {value}")?;
+        }
+    }
+    Ok(())
+}
+
+fn steps(steps: &[Step], out: &mut impl io::Write) -> io::Result<()> {
+    let rows: Vec<Vec<Cell>> = steps.iter().map(row).collect();
+    table(out, &["  STEP", "STATUS", "ATTEMPT", "TOOK", ""], &rows)
+}
+
+fn row(step: &Step) -> Vec<Cell> {
+    let ink = Ink::of_status(&step.status);
+    let took = step.duration_ms.map(SignedDuration::from_millis).map(span);
+    let left = match (step.trouble(), &step.output) {
+        (Some(trouble), _) => (Ink::Red, excerpt(&trouble, TROUBLE_CHARS_MAX)),
+        (None, Some(output)) => (Ink::Grey, excerpt(&summary(output), OUTPUT_CHARS_MAX)),
+        (None, None) => (Ink::Plain, String::new()),
+    };
+    vec![
+        (ink, format!("{} {}", mark(&step.status), shown(&step.step))),
+        (ink, shown(&step.status)),
+        (Ink::Plain, step.attempt.map(|attempt| attempt.to_string()).unwrap_or_default()),
+        (Ink::Plain, took.unwrap_or_default()),
+        left,
+    ]
+}
+
+fn summary(output: &Map<String, Value>) -> String {
+    let told = output.iter().filter(|(_, value)| !value.is_null());
+    let told = told.map(|(name, value)| match value {
+        Value::String(text) => format!("{name}={text}"),
+        other => format!("{name}={other}"),
+    });
+    told.collect::<Vec<_>>().join(" ")
+}
+
+/// What can be done with the run now.
+fn hint(api: &Api, run: &Run, out: &mut impl io::Write) -> Result<Exit, Error> {
+    let command = match run.status.as_str() {
+        "failed" => "retry",
+        _ if !run.is_over() => "watch",
+        _ => return Ok(Exit::Yes),
+    };
+    let hint = format!("\n  next: {}", api.command(&format!("{command} {}", run.id)));
+    writeln!(out, "{}", Ink::Grey.on(&hint))?;
+    Ok(Exit::Yes)
+}
