@@ -1,15 +1,17 @@
-"""Speaks to the AWS endpoint for `cargo local`: deploy, invoke, logs.
+"""Speaks to the AWS endpoint for `cargo local`: deploy, invoke, redrive, logs.
 
 A request is JSON on standard input, an answer JSON on standard output; `logs` prints text.
 """
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
 import os
 import sys
 import time
+import uuid
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +20,7 @@ from urllib.parse import urlsplit
 import boto3
 import yaml
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 SETTLE_SECONDS = 300
 ARTIFACTS = "assay-local-artifacts"
@@ -235,6 +237,99 @@ def invoke(request):
     }
 
 
+# --------------------------------------------------------- dead letters
+
+# One receive asks this long, so that it hears of every server of the queue.
+WAIT_SECONDS = 1
+# Nobody else sees a message for as long as we look at it.
+HOLD_SECONDS = 120
+
+
+def receive(sqs, url, at_most):
+    answer = sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=min(at_most, 10),
+        WaitTimeSeconds=WAIT_SECONDS,
+        VisibilityTimeout=HOLD_SECONDS,
+        MessageAttributeNames=["All"],
+        AttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+    )
+    return answer.get("Messages", [])
+
+
+def let_go(sqs, url, messages):
+    """Makes messages visible again that were only looked at."""
+    for message in messages:
+        with contextlib.suppress(ClientError, BotoCoreError):  # Then its time brings it back.
+            sqs.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
+
+
+def letter(message):
+    """What a message is about; `kind` is null when it is not one of ours."""
+    try:
+        body = json.loads(message["Body"])
+        kind, run_id = str(body["type"]), str(uuid.UUID(body["run_id"]))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        kind, run_id = None, None
+    return {
+        "message_id": message["MessageId"],
+        "kind": kind,
+        "run_id": run_id,
+        "sent_at": int(message["Attributes"]["SentTimestamp"]),
+        "receives": int(message["Attributes"]["ApproximateReceiveCount"]),
+    }
+
+
+def dead_letters(request):
+    """What lies in a queue; afterwards all of it lies there as before."""
+    sqs, url, at_most = client("sqs"), request["dead_letters"], request["at_most"]
+    held = {}
+    try:
+        while len(held) <= at_most:
+            batch = receive(sqs, url, at_most + 1 - len(held))
+            news = [message for message in batch if message["MessageId"] not in held]
+            held.update((message["MessageId"], message) for message in batch)
+            if not news:
+                break
+    finally:
+        let_go(sqs, url, held.values())
+    letters = sorted(map(letter, held.values()), key=lambda one: one["sent_at"])
+    return {"letters": letters[:at_most], "more": len(letters) > at_most}
+
+
+def redrive(request):
+    """Moves messages to another queue; each is deleted only when its copy is confirmed."""
+    sqs, url = client("sqs"), request["dead_letters"]
+    leave, kept, moved, stopped = set(request["leave"]), {}, 0, None
+    try:
+        while moved < request["at_most"]:
+            batch = receive(sqs, url, request["at_most"] - moved)
+            news = [message for message in batch if message["MessageId"] not in kept]
+            # Held until its turn comes, or all is over.
+            kept.update((message["MessageId"], message) for message in batch)
+            if not news:
+                break
+            for message in news:
+                sent_at = int(message["Attributes"]["SentTimestamp"])
+                if message["MessageId"] in leave or sent_at >= request["sent_before"]:
+                    continue
+                sqs.send_message(
+                    QueueUrl=request["source"],
+                    MessageBody=message["Body"],
+                    MessageAttributes=message.get("MessageAttributes", {}),
+                )
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                del kept[message["MessageId"]]
+                moved += 1
+    except (ClientError, BotoCoreError) as error:
+        stopped = str(error)
+    finally:
+        let_go(sqs, url, kept.values())
+    return {"moved": moved, "stopped": stopped}
+
+
 # ------------------------------------------------------------------ logs
 
 PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId")
@@ -308,7 +403,13 @@ def main():
     if command == "logs":
         logs(request)
     else:
-        json.dump({"deploy": deploy, "invoke": invoke}[command](request), sys.stdout)
+        commands = {
+            "deploy": deploy,
+            "invoke": invoke,
+            "dead_letters": dead_letters,
+            "redrive": redrive,
+        }
+        json.dump(commands[command](request), sys.stdout)
 
 
 if __name__ == "__main__":

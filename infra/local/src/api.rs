@@ -160,7 +160,8 @@ fn make_key(local: &Local, postgres: &Postgres) -> Result<String> {
         "see whether the database answers: `cargo local psql`",
     )?;
     let anew = "run `cargo local clean --data`";
-    let answer: Value = serde_json::from_str(&answer).or_stop("the migrator gave an odd answer", anew)?;
+    let answer: Value =
+        serde_json::from_str(&answer).or_stop("the migrator gave an odd answer", anew)?;
     text(&answer, "api_key").ok_or_else(|| Stop::new("the migrator gave no key", anew))
 }
 

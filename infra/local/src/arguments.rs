@@ -1,6 +1,6 @@
 //! The command line, and the few environment variables that count.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -45,6 +45,40 @@ pub(crate) enum Command {
         function: String,
         /// A file with the event; otherwise `tests/fixtures/events/<function>.json`.
         event: Option<PathBuf>,
+    },
+    /// Look at runs and operate them: list, show, watch, retry, cancel, dead.
+    ///
+    /// Everything after `runs` is handed to the assay program: see `cargo local runs --help`.
+    #[command(disable_help_flag = true)]
+    Runs {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Move what lies in a dead-letter queue back to the queue that it came from.
+    ///
+    /// A message is a hint and the run's row is the truth, so a message too many does nothing:
+    /// redriving is always safe. What is not one of our messages stays where it is. Each message is
+    /// deleted only after the queue has confirmed its copy.
+    #[command(after_long_help = "\
+Examples:
+  How many messages were given up, by queue:
+    cargo local redrive
+
+  Which ones, and what will come of moving them:
+    cargo local redrive attest --dry-run
+
+  Move ten of them, look at the logs, then move the rest:
+    cargo local redrive attest --max 10")]
+    Redrive {
+        /// A queue, such as `runs`; without one, all are counted.
+        queue: Option<String>,
+        /// Only say what lies there.
+        #[arg(long, requires = "queue")]
+        dry_run: bool,
+        /// At most this many messages.
+        #[arg(long = "max", value_name = "N", default_value_t = 1000,
+              value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        at_most: u32,
     },
     /// Stop everything. What the database and the endpoint hold is kept.
     Down,

@@ -143,15 +143,26 @@ pub(crate) fn invoke(
         .or_stop(format_args!("{} is not JSON", file.display()), next)?;
 
     let request = json!({ "stack": STACK, "function": function, "event": event });
-    let mut command = script(local, venv, endpoint(state)?, "invoke");
-    let next = "see which functions there are in `cargo local status`";
-    let answer = process::ask(&mut command, &request.to_string(), next)?;
-    let answer: Value = serde_json::from_str(&answer).or_stop("aws.py gave an odd answer", next)?;
+    let answer = ask(local, venv, state, "invoke", &request)?;
     if let Some(log) = answer["log"].as_str() {
         eprint!("{log}");
     }
     println!("{:#}", answer["answer"]);
     Ok(answer["failed"] == Value::Bool(false))
+}
+
+/// Asks aws.py something, in JSON.
+pub(crate) fn ask(
+    local: &Local,
+    venv: &Venv,
+    state: &State,
+    command: &str,
+    request: &Value,
+) -> Result<Value> {
+    let next = "see whether the endpoint answers: `cargo local status`";
+    let mut python = script(local, venv, endpoint(state)?, command);
+    let answer = process::ask(&mut python, &request.to_string(), next)?;
+    serde_json::from_str(&answer).or_stop("aws.py gave an odd answer", next)
 }
 
 /// The command that prints logs until it is done or interrupted.

@@ -14,6 +14,7 @@ use crate::{
     checks, database, demo, endpoint,
     functions::{self, Build},
     progress::{Ink, Screen},
+    redrive, runs,
     state::State,
     stop::{OrStop, Result, Stop},
     venv::Venv,
@@ -43,6 +44,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             let (venv, state) = (Venv::ready(local)?, State::load(&local.checkout));
             let succeeded = aws::invoke(local, &venv, &state, function, event.as_deref())?;
             return Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::Runs { arguments } => return runs::run(local, arguments),
+        Command::Redrive { queue, dry_run, at_most } => {
+            return redrive::run(local, queue.as_deref(), *dry_run, *at_most);
         }
         Command::Down => alone(local, || down(local))?,
         Command::Clean { data } => clean(local, *data)?,
@@ -92,7 +97,7 @@ fn print_urls(local: &Local, state: &State) {
     for (name, url) in lines {
         println!("  {name:<13} {url}");
     }
-    println!("\n  cargo local demo | logs --follow | psql | status | down");
+    println!("\n  cargo local demo | runs list | logs --follow | psql | status | down");
 }
 
 fn hide_password(url: &str) -> String {

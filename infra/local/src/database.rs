@@ -121,6 +121,11 @@ pub(crate) fn shell(
     Ok(command)
 }
 
+/// Asks the database as the owner of the schema: a row a line, with `|` between its columns.
+pub(crate) fn ask(local: &Local, venv: &Venv, postgres: &Postgres, sql: &str) -> Result<String> {
+    psql(&Installation::of(&local.checkout, venv)?, &postgres.owner_url, sql)
+}
+
 /// Deletes what a checkout that Postgres may not enter keeps elsewhere.
 pub(crate) fn forget(checkout: &Checkout) -> Result<()> {
     let elsewhere = elsewhere(checkout);

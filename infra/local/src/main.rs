@@ -15,6 +15,8 @@ mod endpoint;
 mod functions;
 mod process;
 mod progress;
+mod redrive;
+mod runs;
 mod state;
 mod stop;
 mod venv;
