@@ -8,6 +8,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("analysis", &["domain"]),
+    ("bundling", &["domain"]),
     ("chunking", &["domain"]),
     ("clients", &["domain"]),
     ("faults", &[]),
@@ -17,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("signing", &["domain"]),
     ("startup", &["domain", "faults"]),
     ("store", &["domain", "faults"]),
-    ("api", &["chunking", "domain", "queue", "schedule", "signing", "startup", "store"]),
+    ("api", &["bundling", "chunking", "domain", "queue", "schedule", "signing", "startup", "store"]),
     ("attestor", &["domain", "queue", "signing", "startup", "store"]),
     ("cli", &["domain", "signing"]),
     ("embedder", &["chunking", "domain", "objects", "queue", "startup", "store"]),
@@ -51,6 +52,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tracing-subscriber", &["startup"]),
     ("ast-grep-core", &["analysis"]),
     ("ast-grep-config", &["analysis"]),
+    ("zip", &["bundling"]),
 ];
 
 /// Doors into Lambda and HTTP: functions only.
