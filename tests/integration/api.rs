@@ -3,6 +3,7 @@
 mod access;
 mod badges;
 mod deciding;
+mod merging;
 mod problems;
 mod reading;
 mod requests;

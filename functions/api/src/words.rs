@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use domain::{
-    Category, ErrorCode, RunKind, RunStatus, Scope, Severity, StepStatus, Tier, Verdict,
-    VerificationType,
+    CatchUp, Category, ErrorCode, RunKind, RunStatus, Scope, Severity, SkipReason, StepStatus,
+    Tier, Verdict, VerificationType, kinds::merge::MergeMethod,
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -39,12 +39,15 @@ macro_rules! all {
 }
 
 words! {
+    CatchUpWord ("CatchUp") = all!(CatchUp);
     CategoryWord ("Category") = all!(Category);
     ErrorCodeWord ("ErrorCode") = all!(ErrorCode);
+    MergeMethodWord ("MergeMethod") = all!(MergeMethod);
     RunKindWord ("RunKind") = all!(RunKind);
     RunStatusWord ("RunStatus") = all!(RunStatus);
     ScopeWord ("Scope") = all!(Scope);
     SeverityWord ("Severity") = all!(Severity);
+    SkipReasonWord ("SkipReason") = all!(SkipReason);
     StepStatusWord ("StepStatus") = [all!(StepStatus), vec!["pending"]].concat();
     TierWord ("Tier") = all!(Tier);
     VerdictWord ("Verdict") = all!(Verdict);

@@ -20,8 +20,9 @@ impl Operation {
         self.description.get("security").is_some()
     }
 
+    /// Something that must be there, in its path or in its body.
     pub(crate) fn names_something(&self) -> bool {
-        self.path.contains('{')
+        self.path.contains('{') || self.path == "/v1/merges"
     }
 
     /// The call, about what `owner` has.
@@ -32,7 +33,7 @@ impl Operation {
         }
         builder
             .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from(self.body().to_string()))
+            .body(Body::from(self.body(owner).to_string()))
             .unwrap()
     }
 
@@ -56,7 +57,7 @@ impl Operation {
         if path == "/v1/search" { format!("{path}?q=greet") } else { path }
     }
 
-    fn body(&self) -> Value {
+    fn body(&self, owner: &Tenant) -> Value {
         match (self.method.as_str(), self.path.as_str()) {
             ("POST", "/v1/repositories") => {
                 json!({ "full_name": "acme/fresh", "clone_url": "https://example.com/f.git" })
@@ -65,6 +66,9 @@ impl Operation {
             ("POST", "/v1/repositories/{id}/analyses") => json!({ "commit": "d".repeat(40) }),
             ("POST", "/v1/findings/{id}/dismiss" | "/v1/findings/{id}/reopen") => {
                 json!({ "reason": "walked by" })
+            }
+            ("POST", "/v1/merges") => {
+                json!({ "repository_id": owner.repository, "pull_request": 7 })
             }
             ("POST", "/v1/keys") => json!({ "name": "fresh", "scopes": ["read"] }),
             (method, path) => panic!("say in this table what {method} {path} takes"),

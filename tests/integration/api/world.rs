@@ -163,6 +163,7 @@ impl World {
         let (key_id, key) = self.key(org, Scope::ALL).await;
         let url = format!("https://example.com/{login}.git");
         let repository = self.database.repository(org, number, &url).await;
+        self.share(org, repository, number).await;
         let run = self.run(org, repository, "succeeded").await;
         self.steps(org, run).await;
         let analysis = self.analysis(org, repository, run).await;
@@ -183,6 +184,19 @@ impl World {
             attestation,
             badge_token,
         }
+    }
+
+    /// As if an installation of the GitHub App shared the repository.
+    async fn share(&self, org: OrgId, repository: RepositoryId, number: i64) {
+        self.sql(&format!(
+            "WITH made AS (
+                 INSERT INTO installations (org_id, github_installation_id, account_type,
+                                            account_login)
+                 VALUES ('{org}', {number}, 'Organization', 'acme') RETURNING id)
+             UPDATE repositories SET installation_id = made.id FROM made
+             WHERE repositories.id = '{repository}'"
+        ))
+        .await;
     }
 
     pub(crate) async fn run(&self, org: OrgId, repository: RepositoryId, status: &str) -> Uuid {

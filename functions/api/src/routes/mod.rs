@@ -7,11 +7,13 @@ mod badges;
 mod findings;
 mod health;
 mod keys;
+mod merges;
 mod pages;
 mod public_keys;
 mod repositories;
 mod requests;
 mod runs;
+mod schedules;
 mod search;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -23,6 +25,8 @@ pub(crate) fn all() -> OpenApiRouter<Deps> {
         .merge(repositories::routes())
         .merge(requests::routes())
         .merge(runs::routes())
+        .merge(schedules::routes())
+        .merge(merges::routes())
         .merge(analyses::routes())
         .merge(findings::routes())
         .merge(search::routes())

@@ -1,7 +1,7 @@
 //! Asking for a repository to be examined or synced.
 
 use axum::{Json, extract::State, http::StatusCode};
-use domain::{AnalysisInput, CommitSha, RepositoryId, RunId, RunKind, Scope};
+use domain::{CommitSha, RepositoryId, RunId, RunKind, Scope, kinds::analysis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{
@@ -42,15 +42,15 @@ struct RequestAnalysis {
 
 /// The run that does what was asked.
 #[derive(Serialize, ToSchema)]
-struct Accepted {
+pub(super) struct Accepted {
     run_id: Uuid,
     /// It had been asked for before, and this is the same run.
     deduplicated: bool,
 }
 
-type Answer = (StatusCode, Json<Accepted>);
+pub(super) type Answer = (StatusCode, Json<Accepted>);
 
-fn accepted(run: RunId, deduplicated: bool) -> Answer {
+pub(super) fn accepted(run: RunId, deduplicated: bool) -> Answer {
     (StatusCode::ACCEPTED, Json(Accepted { run_id: *run.as_uuid(), deduplicated }))
 }
 
@@ -76,7 +76,7 @@ async fn request_analysis(
         tenant.commit().await?;
         return Ok(accepted(run, true));
     }
-    let input = serde_json::to_value(AnalysisInput::default()).map_err(Problem::bug)?;
+    let input = serde_json::to_value(analysis::Input::default()).map_err(Problem::bug)?;
     let run = NewRun {
         git_ref: wanted.r#ref,
         commit: Some(wanted.commit.clone()),
@@ -135,7 +135,10 @@ async fn request_sync(
 }
 
 /// The repository, if runs of it may be asked for; locked, so that two callers make one run.
-async fn open_repository(tenant: &Tenant<'_>, id: RepositoryId) -> Result<Repository, Problem> {
+pub(super) async fn open_repository(
+    tenant: &Tenant<'_>,
+    id: RepositoryId,
+) -> Result<Repository, Problem> {
     let repository = repositories::find_locked(&tenant.tx, id)
         .await?
         .ok_or_else(|| Problem::not_found("repository"))?;
@@ -150,7 +153,7 @@ async fn open_repository(tenant: &Tenant<'_>, id: RepositoryId) -> Result<Reposi
     }
 }
 
-fn new_run(
+pub(super) fn new_run(
     tenant: &Tenant<'_>,
     repository: &Repository,
     kind: RunKind,
@@ -172,5 +175,7 @@ fn new_run(
         pull_request: None,
         input,
         traceparent: Some(traceparent.to_owned()),
+        parent: None,
+        schedule: None,
     }
 }
