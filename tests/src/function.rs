@@ -34,7 +34,7 @@ const INVOCATION_MAX: Duration = Duration::from_secs(60);
 pub struct Function {
     name: String,
     child: Child,
-    events: mpsc::UnboundedSender<(Uuid, Value)>,
+    events: mpsc::UnboundedSender<Event>,
     shared: Arc<Shared>,
     started: Instant,
 }
@@ -42,8 +42,11 @@ pub struct Function {
 /// What a function answered: its response, or the error it reported.
 pub type Answer = Result<Value, Value>;
 
+/// An event, and how long the function may take for it.
+type Event = (Uuid, Value, Duration);
+
 struct Shared {
-    queue: AsyncMutex<mpsc::UnboundedReceiver<(Uuid, Value)>>,
+    queue: AsyncMutex<mpsc::UnboundedReceiver<Event>>,
     waiting: Mutex<HashMap<Uuid, oneshot::Sender<Answer>>>,
     first_poll: Mutex<Option<Instant>>,
 }
@@ -57,6 +60,16 @@ impl Function {
     }
 
     pub async fn start_binary(binary: PathBuf, name: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_logging(binary, name, settings, Stdio::inherit()).await
+    }
+
+    /// The same, with a place of its own for what it logs.
+    pub async fn start_logging(
+        binary: PathBuf,
+        name: &str,
+        settings: &[(&str, &str)],
+        log: Stdio,
+    ) -> Self {
         assert!(
             binary.exists(),
             "{} is not built: run `cargo local test`, or `cargo build -p {name}` first",
@@ -93,6 +106,7 @@ impl Function {
             ])
             .envs(settings.iter().copied())
             .stdout(Stdio::null())
+            .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .unwrap();
@@ -106,11 +120,26 @@ impl Function {
 
     /// Hands the function an event; the answer comes when it comes.
     pub fn begin(&self, event: Value) -> oneshot::Receiver<Answer> {
+        self.begin_within(event, INVOCATION_MAX)
+    }
+
+    /// The same, with a deadline of its own.
+    pub fn begin_within(&self, event: Value, time: Duration) -> oneshot::Receiver<Answer> {
         let id = Uuid::now_v7();
         let (answer, waiting) = oneshot::channel();
         self.shared.waiting.lock().unwrap().insert(id, answer);
-        self.events.send((id, event)).expect("the runtime API is up as long as the function");
+        self.events.send((id, event, time)).expect("the runtime API is up as long as the function");
         waiting
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Returns once the process has ended by itself, or by someone else's signal.
+    pub async fn ended(&mut self) {
+        self.child.wait().await.unwrap();
     }
 
     /// `kill -9`: no destructor runs, no connection is closed politely.
@@ -140,13 +169,13 @@ impl Function {
 async fn next(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     shared.first_poll.lock().unwrap().get_or_insert_with(Instant::now);
     let event = shared.queue.lock().await.recv().await;
-    let Some((id, event)) = event else {
+    let Some((id, event, time)) = event else {
         // The test is over; keep the function waiting until it is killed.
         return std::future::pending().await;
     };
     let headers = [
         ("lambda-runtime-aws-request-id", id.to_string()),
-        ("lambda-runtime-deadline-ms", deadline_ms().to_string()),
+        ("lambda-runtime-deadline-ms", deadline_ms(time).to_string()),
         (
             "lambda-runtime-invoked-function-arn",
             "arn:aws:lambda:eu-west-1:000000000000:function:test".to_owned(),
@@ -187,6 +216,6 @@ fn json(body: &[u8]) -> Value {
 }
 
 #[expect(clippy::disallowed_methods, reason = "Lambda tells a function its deadline in wall time")]
-fn deadline_ms() -> u128 {
-    (SystemTime::now() + INVOCATION_MAX).duration_since(UNIX_EPOCH).unwrap().as_millis()
+fn deadline_ms(time: Duration) -> u128 {
+    (SystemTime::now() + time).duration_since(UNIX_EPOCH).unwrap().as_millis()
 }

@@ -42,6 +42,17 @@ impl TestDatabase {
         Self { server, name }
     }
 
+    /// On the server that a superuser's URL names, without a template: for those who use only one.
+    pub async fn create_at(url: &str) -> Self {
+        let server = Server::parse(url);
+        let name = make_template(&server).await;
+        Self { server, name }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// As the functions see it: behind row-level security.
     pub fn functions(&self) -> Database {
         Database::with_connections(&self.functions_url(), CONNECTIONS_MAX).unwrap()
@@ -118,10 +129,14 @@ impl Server {
     fn from_env() -> Self {
         let url = std::env::var("TEST_DATABASE_URL")
             .expect("TEST_DATABASE_URL is not set: run `cargo local test`, or see README.md");
+        Self::parse(&url)
+    }
+
+    fn parse(url: &str) -> Self {
         let (user, rest) = url
             .strip_prefix("postgres://")
             .and_then(|rest| rest.split_once('@'))
-            .expect("TEST_DATABASE_URL should look like postgres://user@host:port/postgres");
+            .expect("a server's URL should look like postgres://user@host:port/postgres");
         let address = rest.split('/').next().unwrap_or_default();
         Self { admin: user.to_owned(), address: address.to_owned() }
     }

@@ -4,6 +4,8 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::chaos;
+
 /// Run Assay on this machine: the template that AWS gets, on a real Postgres and a local AWS endpoint.
 ///
 /// Everything lives in one ignored folder, `.local/`. Nothing needs Docker.
@@ -24,6 +26,11 @@ pub(crate) enum Command {
     Demo,
     /// Run everything that CI runs.
     Test,
+    /// Run the fault suite: kill, freeze, cut off and crash everything, and look at what is left.
+    Chaos {
+        #[command(flatten)]
+        arguments: chaos::Arguments,
+    },
     /// Say what runs and where.
     Status,
     /// Print what the functions logged.

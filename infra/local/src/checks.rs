@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    chaos,
     commands::{Local, up},
     functions::Build,
     process,
@@ -25,6 +26,7 @@ pub(crate) fn run(local: &Local) -> Result<ExitCode> {
     dependencies(local)?;
     let state = up(local, Build::WithTests)?;
     tests(local, &state)?;
+    chaos::check(local)?;
     local.screen.headline("everything passed");
     Ok(ExitCode::SUCCESS)
 }

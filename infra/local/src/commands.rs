@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     arguments::{Arguments, Command, Environment},
-    aws,
+    aws, chaos,
     checkout::Checkout,
     checks, database, demo, endpoint,
     functions::{self, Build},
@@ -37,6 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
         Command::Demo => return alone(local, || demo::run(local)),
         Command::Test => return alone(local, || checks::run(local)),
+        Command::Chaos { arguments } => return alone(local, || chaos::run(local, arguments)),
         Command::Status => return status(local),
         Command::Logs { function, follow } => return logs(local, function.as_deref(), *follow),
         Command::Psql { arguments } => return psql(local, arguments),

@@ -6,6 +6,7 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
@@ -23,6 +24,8 @@ use crate::{
 const DATABASE: &str = "assay";
 /// The folder of the server's data.
 const DATA: &str = "postgres";
+/// The folder of the data that the fault suite may crash.
+const CRASHABLE: &str = "chaos-postgres";
 /// The role that the functions log in with; migrations make the group it belongs to.
 const FUNCTIONS_ROLE: &str = "assay_app";
 const FUNCTIONS_GROUP: &str = "assay_functions";
@@ -136,6 +139,37 @@ pub(crate) fn forget(checkout: &Checkout) -> Result<()> {
         .or_stop(format_args!("cannot delete {}", elsewhere.display()), "delete it by hand")
 }
 
+/// A cluster that nothing else uses, and the programs that run it.
+pub(crate) struct Crashable {
+    pub(crate) bin: PathBuf,
+    pub(crate) data: PathBuf,
+}
+
+/// Makes the cluster of the fault suite anew; the suite itself starts and stops it.
+pub(crate) fn crashable(local: &Local, venv: &Venv) -> Result<Crashable> {
+    let installation = Installation::of(&local.checkout, venv)?;
+    let data = installation.home.join(CRASHABLE);
+    if let Some((process, _)) = running(&data) {
+        // A suite that was interrupted left it behind.
+        process.stop(Duration::ZERO);
+    }
+    local.screen.step("a Postgres to crash", None, || {
+        // There is nothing to delete the first time.
+        let _ = fs::remove_dir_all(&data);
+        installation.own_folder(&data)?;
+        initdb(local, &installation, &data)?;
+        Ok(Crashable { bin: installation.folder.join("bin"), data })
+    })
+}
+
+fn initdb(local: &Local, installation: &Installation, data: &Path) -> Result<()> {
+    let log = local.checkout.logs().join("postgres-start.log");
+    let mut initdb = installation.command("initdb");
+    initdb.arg("-D").arg(data).args(["-U", "postgres", "-A", "trust", "-E", "UTF8"]);
+    initdb.args(["--locale=C.UTF-8", "--no-sync"]);
+    process::run(&mut initdb, &log, "run `cargo local clean --data` and try again")
+}
+
 fn external(local: &Local, url: &str) -> Result<Postgres> {
     let password = local.checkout.keep_secret("functions-password", || random_hex(16))?;
     let functions_url =
@@ -160,10 +194,7 @@ fn embedded(local: &Local, installation: &Installation, wanted: Option<u16>) -> 
     let log = local.checkout.logs().join("postgres-start.log");
     if !data.join("PG_VERSION").exists() {
         installation.own_folder(&data)?;
-        let mut initdb = installation.command("initdb");
-        initdb.arg("-D").arg(&data).args(["-U", "postgres", "-A", "trust", "-E", "UTF8"]);
-        initdb.args(["--locale=C.UTF-8", "--no-sync"]);
-        process::run(&mut initdb, &log, "run `cargo local clean --data` and try again")?;
+        initdb(local, installation, &data)?;
     }
 
     let port = process::free_port(wanted)?;

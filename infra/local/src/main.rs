@@ -6,6 +6,7 @@
 mod api;
 mod arguments;
 mod aws;
+mod chaos;
 mod checkout;
 mod checks;
 mod commands;

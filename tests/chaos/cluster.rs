@@ -1,0 +1,102 @@
+//! A Postgres that may be crashed: `cargo local chaos` made its data, this starts and stops it.
+
+use std::{
+    net::SocketAddr,
+    os::unix::{fs::MetadataExt, process::CommandExt},
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use tokio_postgres::{Client, NoTls};
+
+/// Connections there are; few enough that all of them can be taken.
+pub(crate) const CONNECTIONS_MAX: usize = 60;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Cluster {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    bin: PathBuf,
+    data: PathBuf,
+    port: u16,
+}
+
+/// How long a commit waits for the disk, in Postgres' words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    Synchronous,
+    /// For a control: what was acknowledged may be lost.
+    Asynchronous,
+}
+
+impl Cluster {
+    pub(crate) fn new(bin: PathBuf, data: PathBuf, port: u16) -> Self {
+        Self { inner: Arc::new(Inner { bin, data, port }) }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.inner.port))
+    }
+
+    /// The superuser's URL of a database.
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@{}/{database}?sslmode=disable", self.address())
+    }
+
+    /// Starts it with these settings; one that runs is stopped first.
+    pub(crate) async fn start(&self, durability: Durability) {
+        self.stop_immediately().await;
+        let commit = match durability {
+            Durability::Synchronous => "-c synchronous_commit=on",
+            // The longest that Postgres allows: a crash then loses as much as it can.
+            Durability::Asynchronous => "-c synchronous_commit=off -c wal_writer_delay=10s",
+        };
+        let options = format!(
+            "-h 127.0.0.1 -p {} -k '' -c fsync=on -c full_page_writes=on {commit} \
+             -c max_connections={CONNECTIONS_MAX} -c shared_buffers=128MB -c deadlock_timeout=200ms \
+             -c restart_after_crash=on",
+            self.inner.port
+        );
+        let log = self.inner.data.join("server.log");
+        let mut command = self.command();
+        command.arg("-l").arg(log).args(["-w", "-t", "60", "-o", &options, "start"]);
+        let status = blocking(command).await;
+        assert!(status, "Postgres does not start: read {}/server.log", self.inner.data.display());
+    }
+
+    /// Ends all its processes at once, as a power cut does; the data is as the disk has it.
+    pub(crate) async fn stop_immediately(&self) {
+        let mut command = self.command();
+        command.args(["-m", "immediate", "-w", "stop"]);
+        // It fails when no server runs, which is as well.
+        blocking(command).await;
+    }
+
+    pub(crate) async fn connect(&self, database: &str) -> Option<Client> {
+        let (client, connection) =
+            tokio_postgres::connect(&self.url(database), NoTls).await.ok()?;
+        tokio::spawn(connection);
+        Some(client)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.inner.bin.join("pg_ctl"));
+        command.current_dir("/").arg("-D").arg(&self.inner.data);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // Postgres refuses to run as root: whoever owns the data runs it.
+        let owner = std::fs::metadata(&self.inner.data).expect("the cluster's data exists");
+        if rustix::process::geteuid().is_root() && owner.uid() != 0 {
+            command.uid(owner.uid()).gid(owner.gid());
+        }
+        command
+    }
+}
+
+async fn blocking(mut command: Command) -> bool {
+    let status = tokio::task::spawn_blocking(move || command.status().unwrap());
+    status.await.unwrap().success()
+}

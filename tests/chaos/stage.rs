@@ -1,0 +1,197 @@
+//! One trial from its beginning to its judgement.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    history::{self, Violations},
+    instance::{Ended, Slot},
+    load::{self, Delivery},
+    mapping,
+    progress::Line,
+    tally::Coverage,
+    trial::{Trial, dice},
+    trouble,
+    world::{Place, World},
+};
+
+/// The scheduler's minute.
+const MINUTE: Duration = Duration::from_secs(1);
+/// What the scheduler is given.
+const SWEEP_TIME: Duration = Duration::from_secs(20);
+/// How often two schedulers are up at once.
+const SECOND_SCHEDULER: f64 = 0.3;
+/// How often it is looked whether all is settled.
+const LOOK: Duration = Duration::from_millis(500);
+/// Everything must look settled for so many looks in a row: a message may be between two places.
+const LOOKS: u32 = 3;
+
+/// What a trial came to.
+pub(crate) struct Judged {
+    pub(crate) trial: Trial,
+    pub(crate) violations: Violations,
+    pub(crate) faults: std::collections::BTreeMap<&'static str, u64>,
+    pub(crate) coverage: Coverage,
+    pub(crate) ended: String,
+    pub(crate) took: Duration,
+}
+
+pub(crate) async fn play(place: &Place<'_>, trial: Trial, line: &Line) -> Judged {
+    let began = Instant::now();
+    line.say(&format!("{}: preparing", trial.name));
+    let world = World::make(place, trial.clone()).await;
+    let deliveries = Arc::new(world.sources.deliveries(&trial.load, trial.seed));
+    let (stop, stopped) = watch::channel(false);
+    let parts = open_for_work(&world, &stopped);
+    let until = Instant::now() + trial.storm + trial.calm;
+    let sending = tokio::spawn(send(Arc::clone(&world), Arc::clone(&deliveries), until));
+    let storm = Instant::now();
+    trouble::make(Arc::clone(&world)).await;
+    if let Some(left) = trial.storm.checked_sub(storm.elapsed()) {
+        tokio::time::sleep(left).await;
+    }
+    world.calm().await;
+    settle(&world, &deliveries, until, line).await;
+    sending.abort();
+    stop.send_replace(true);
+    for part in parts {
+        // A part that panicked must not look like one that had nothing to say.
+        part.await.unwrap();
+    }
+    let violations = history::check(&world, &deliveries).await;
+    let ended = endings(&world).await;
+    world.queues.remove().await;
+    Judged {
+        violations,
+        faults: faults(&world).await,
+        coverage: Coverage::read(&world.nursery.record()),
+        ended,
+        took: began.elapsed(),
+        trial,
+    }
+}
+
+/// Starts all who work off queues, and the scheduler.
+pub(crate) fn open_for_work(
+    world: &Arc<World>,
+    stopped: &watch::Receiver<bool>,
+) -> Vec<JoinHandle<()>> {
+    let mut parts = Vec::new();
+    for number in 0..world.trial.workers {
+        parts.push(tokio::spawn(mapping::work(Arc::clone(world), number, stopped.clone())));
+    }
+    for name in ["embed", "sync", "attest", "notify"] {
+        parts.push(tokio::spawn(mapping::sink(Arc::clone(world), name, stopped.clone())));
+    }
+    parts.push(tokio::spawn(tick(Arc::clone(world), stopped.clone())));
+    parts
+}
+
+async fn send(world: Arc<World>, deliveries: Arc<Vec<Delivery>>, until: Instant) {
+    let trial = &world.trial;
+    for number in 0..trial.load.poison {
+        let texts = ["", "null", "{}", "not JSON", r#"{"type":"run_requested"}"#];
+        let text = texts.get(number % texts.len()).filter(|text| !text.is_empty());
+        let url = world.queues.url("runs");
+        world.queues.send(url, text.unwrap_or(&"?"), None, 0).await;
+        world.tally.add("unreadable messages");
+    }
+    let slots =
+        (0..trial.load.senders).map(|_| Slot::new(&world.nursery, "webhook_intake")).collect();
+    load::deliver(
+        slots,
+        deliveries,
+        Arc::clone(&world.taken),
+        trial.load.clone(),
+        trial.seed,
+        until,
+        Arc::clone(&world.tally),
+    )
+    .await;
+}
+
+/// EventBridge Scheduler: once a "minute", and now and then twice at the same time.
+async fn tick(world: Arc<World>, stop: watch::Receiver<bool>) {
+    let mut slots =
+        [Slot::new(&world.nursery, "scheduler"), Slot::new(&world.nursery, "scheduler")];
+    let mut dice = dice(world.trial.seed, "scheduler");
+    while !*stop.borrow() {
+        tokio::time::sleep(MINUTE).await;
+        let [first, second] = &mut slots;
+        if !world.trial.scheduler {
+            // Only time passes.
+        } else if dice.f64() < SECOND_SCHEDULER {
+            tokio::join!(sweep(first), sweep(second));
+        } else {
+            sweep(first).await;
+        }
+        if let Some(sql) = world.sql().await {
+            // Postgres may be going down; a second later it is asked again.
+            let _ = sql.execute("SELECT chaos.hurry()", &[]).await;
+        }
+    }
+    for slot in &mut slots {
+        slot.retire().await;
+    }
+}
+
+async fn sweep(slot: &mut Slot) -> Ended {
+    slot.invoke(serde_json::json!({}), SWEEP_TIME).await
+}
+
+/// Waits until nothing is under way any more, or until patience ends.
+pub(crate) async fn settle(world: &World, deliveries: &[Delivery], until: Instant, line: &Line) {
+    let mut settled = 0;
+    while settled < LOOKS && Instant::now() < until {
+        tokio::time::sleep(LOOK).await;
+        let open = open(world, deliveries).await;
+        line.say(&format!("{}: {open} still open", world.trial.name));
+        settled = if open == 0 { settled + 1 } else { 0 };
+    }
+}
+
+/// Deliveries, runs and messages that are under way.
+async fn open(world: &World, deliveries: &[Delivery]) -> u64 {
+    let Some(sql) = world.sql().await else { return 1 };
+    let query = "SELECT (SELECT count(*) FROM runs
+                         WHERE status IN ('queued', 'running', 'waiting'))
+                      + (SELECT count(*) FROM outbox)";
+    let Ok(row) = sql.query_one(query, &[]).await else { return 1 };
+    let rows = u64::try_from(row.get::<_, i64>(0)).unwrap_or_default();
+    let taken = world.taken.0.lock().unwrap().len();
+    let mut waiting = 0;
+    for name in crate::queues::NAMES {
+        waiting += world.queues.waiting(name).await;
+    }
+    rows + waiting + (deliveries.len() - taken) as u64
+}
+
+async fn endings(world: &World) -> String {
+    let Some(sql) = world.sql().await else { return String::new() };
+    let query = "SELECT count(*) FILTER (WHERE status = 'succeeded'),
+                        count(*) FILTER (WHERE status = 'failed'),
+                        count(*) FILTER (WHERE status NOT IN ('succeeded', 'failed'))
+                 FROM runs";
+    let row = sql.query_one(query, &[]).await.unwrap();
+    let count = |column| row.get::<_, i64>(column);
+    format!("{}/{}/{}", count(0), count(1), count(2))
+}
+
+async fn faults(world: &World) -> std::collections::BTreeMap<&'static str, u64> {
+    let mut faults = world.tally.counts();
+    let mut dead = 0;
+    for name in crate::queues::NAMES {
+        dead += world.queues.dead(name).await;
+    }
+    faults.insert("messages in dead-letter queues", dead);
+    if let Some(sql) = world.sql().await {
+        let query = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM chaos.conflicts";
+        let conflicts: i64 = sql.query_one(query, &[]).await.unwrap().get(0);
+        faults.insert("conflicts", u64::try_from(conflicts).unwrap_or_default());
+    }
+    faults
+}

@@ -1,0 +1,187 @@
+//! Everything a trial stands on: a database, queues, what lies between, and the functions.
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use aws_sdk_sqs::types::Message;
+use tests::{TestDatabase, github};
+use tokio_postgres::Client;
+
+use crate::{
+    cluster::{Cluster, Durability},
+    instance::Nursery,
+    load::{MUTE, Sources, Taken},
+    mapping::run_of,
+    queues::Queues,
+    relay::Relay,
+    tally::Tally,
+    trial::Trial,
+    wire::Wire,
+};
+
+/// How much shorter the sweeper's patience is here; the scheduler runs every second, not every
+/// minute.
+const INSTRUMENTS: &str = include_str!("instruments.sql");
+
+pub(crate) struct World {
+    pub(crate) trial: Trial,
+    pub(crate) cluster: Cluster,
+    pub(crate) database: TestDatabase,
+    pub(crate) queues: Queues,
+    pub(crate) relay: Relay,
+    pub(crate) wire: Wire,
+    pub(crate) nursery: Arc<Nursery>,
+    pub(crate) sources: Sources,
+    pub(crate) taken: Arc<Taken>,
+    /// Messages that the other functions' queues have seen, by queue and run.
+    pub(crate) told: Mutex<BTreeSet<(&'static str, String)>>,
+    pub(crate) tally: Arc<Tally>,
+}
+
+/// Where things are.
+pub(crate) struct Place<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) endpoint: &'a str,
+    pub(crate) functions: &'a Path,
+    pub(crate) logs: &'a Path,
+}
+
+impl World {
+    pub(crate) async fn make(place: &Place<'_>, trial: Trial) -> Arc<Self> {
+        let durability =
+            if trial.synchronous { Durability::Synchronous } else { Durability::Asynchronous };
+        place.cluster.start(durability).await;
+        let database = TestDatabase::create_at(&place.cluster.url("postgres")).await;
+        let sources = Sources::start().await;
+        register(&database, &sources).await;
+
+        let tally = Arc::new(Tally::default());
+        let prefix = format!("chaos-{}", uuid::Uuid::now_v7().simple());
+        let queues =
+            Queues::create(place.endpoint, &prefix, trial.visibility_s, trial.receives_max).await;
+        let relay = Relay::start(queues.clone(), trial.seed, trial.relay, Arc::clone(&tally)).await;
+        let address = place.cluster.address();
+        let wire = Wire::start(address, trial.seed, trial.wire, Arc::clone(&tally)).await;
+
+        let folder = place.logs.join(trial.name.replace(' ', "-"));
+        // What an earlier trial of that name left there.
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(folder.join("objects")).unwrap();
+        let through_wire =
+            database.functions_url().replace(&address.to_string(), &wire.address().to_string());
+        let mut settings = vec![
+            ("DATABASE_URL", through_wire),
+            ("RUN_LEASE_SECONDS", trial.lease_s.to_string()),
+            ("OBJECTS_URL", format!("file://{}", folder.join("objects").display())),
+            ("AWS_ENDPOINT_URL", relay.endpoint()),
+            ("GITHUB_API_URL", "https://api.github.com".to_owned()),
+            ("GITHUB_WEBHOOK_SECRET", github::SECRET.to_owned()),
+            ("PRIVATE_GIT_HOSTS", sources.hosts()),
+            ("RUST_LOG", "info".to_owned()),
+        ];
+        for (setting, queue) in [
+            ("RUNS_QUEUE_URL", "runs"),
+            ("EMBED_QUEUE_URL", "embed"),
+            ("SYNC_QUEUE_URL", "sync"),
+            ("ATTEST_QUEUE_URL", "attest"),
+            ("NOTIFY_QUEUE_URL", "notify"),
+        ] {
+            settings.push((setting, queues.url(queue).to_owned()));
+        }
+        let nursery = Nursery::new(
+            trial.clone(),
+            place.functions.to_owned(),
+            settings,
+            folder,
+            Arc::clone(&tally),
+        );
+        let world = Self {
+            trial,
+            cluster: place.cluster.clone(),
+            database,
+            queues,
+            relay,
+            wire,
+            nursery: Arc::new(nursery),
+            sources,
+            taken: Arc::default(),
+            told: Mutex::default(),
+            tally,
+        };
+        world.instrument().await;
+        Arc::new(world)
+    }
+
+    /// A connection past the wire, as long as the server is up.
+    pub(crate) async fn sql(&self) -> Option<Client> {
+        self.cluster.connect(self.database.name()).await
+    }
+
+    pub(crate) fn is_stormy(&self) -> bool {
+        self.nursery.is_stormy()
+    }
+
+    /// From now on nothing is disturbed any more.
+    pub(crate) async fn calm(&self) {
+        self.nursery.stormy.store(false, std::sync::atomic::Ordering::Relaxed);
+        self.relay.calm();
+        self.wire.calm();
+        self.set_conflicts(0.0).await;
+    }
+
+    /// The chance that the database answers a write with a conflict.
+    pub(crate) async fn set_conflicts(&self, chance: f64) {
+        while let Err(error) = self.try_set_conflicts(chance).await {
+            // It is being restarted.
+            drop(error);
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+    }
+
+    async fn try_set_conflicts(&self, chance: f64) -> Result<(), Option<tokio_postgres::Error>> {
+        let sql = self.sql().await.ok_or(None)?;
+        sql.execute("UPDATE chaos.weather SET conflict = $1", &[&chance]).await.map_err(Some)?;
+        Ok(())
+    }
+
+    /// Whether one of these messages is about a run that kills its workers.
+    pub(crate) async fn is_deadly(&self, messages: &[Message]) -> bool {
+        if self.trial.load.deadly == 0 {
+            return false;
+        }
+        let Some(sql) = self.sql().await else { return false };
+        let runs: Vec<String> = messages.iter().filter_map(run_of).collect();
+        let query = "SELECT count(*) FROM runs r JOIN repositories p ON p.id = r.repository_id
+                     WHERE r.id::text = ANY ($1) AND p.github_id = $2
+                       AND r.status IN ('queued', 'running')";
+        let row = sql.query_one(query, &[&runs, &MUTE]).await;
+        row.is_ok_and(|row| row.get::<_, i64>(0) > 0)
+    }
+
+    async fn instrument(&self) {
+        let sql = self.sql().await.expect("Postgres has just been started");
+        sql.batch_execute(INSTRUMENTS).await.unwrap();
+        let shortened: i64 =
+            sql.query_one("SELECT chaos.shorten_patience()", &[]).await.unwrap().get(0);
+        assert!(shortened >= 3, "the sweeper's SQL is not what instruments.sql thinks it is");
+        if self.trial.mutations.contains(&faults::Mutation::NoFence) {
+            let unfenced: i64 = sql.query_one("SELECT chaos.unfence()", &[]).await.unwrap().get(0);
+            assert_eq!(unfenced, 1, "the fence's SQL is not what instruments.sql thinks it is");
+        }
+        let conflict = self.trial.trouble.conflict;
+        sql.execute("UPDATE chaos.weather SET conflict = $1", &[&conflict]).await.unwrap();
+    }
+}
+
+async fn register(database: &TestDatabase, sources: &Sources) {
+    let org = database.organization("acme").await;
+    for (number, url) in sources.clone_urls() {
+        database.repository(org, number, &url).await;
+    }
+    // A new repository is due to be synced at once; here only webhooks ask for runs.
+    let sql = database.sql().await;
+    sql.execute("UPDATE repositories SET next_sync_at = NULL", &[]).await.unwrap();
+}
