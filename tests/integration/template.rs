@@ -135,9 +135,15 @@ fn whatever_may_fail_raises_an_alarm() {
         });
     }
     // Whoever invokes the migrator waits for its answer.
-    for (name, _) in functions(&template).filter(|(name, _)| *name != "Migrator") {
+    for (name, function) in functions(&template).filter(|(name, _)| *name != "Migrator") {
         wanted.extend([("Errors", name), ("Throttles", name)]);
+        // An answer of 5xx is none of Lambda's errors.
+        if !function["FunctionUrlConfig"].is_null() {
+            wanted.insert(("Url5xxCount", name));
+        }
     }
+    // What never runs never fails, and what a message could not do is none of Lambda's errors.
+    wanted.extend([("Invocations", "Scheduler"), ("assay.runs.finished", "failed")]);
     assert_eq!(watched, wanted);
 }
 

@@ -105,8 +105,9 @@ pub(crate) fn run(
 
 /// The queues of the template, by its outputs `…QueueUrl` and `…DlqUrl`.
 fn pairs(stack: Option<&Stack>) -> Result<Vec<Pair>> {
-    let stack = stack
-        .ok_or_else(|| Stop::new("nothing was deployed here yet", "start it with `cargo local up`"))?;
+    let stack = stack.ok_or_else(|| {
+        Stop::new("nothing was deployed here yet", "start it with `cargo local up`")
+    })?;
     let pair = |(output, url): (&String, &String)| {
         let name = output.strip_suffix("DlqUrl")?;
         let source = stack.outputs.get(&format!("{name}QueueUrl"))?.clone();

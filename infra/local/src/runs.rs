@@ -36,7 +36,9 @@ pub(crate) fn run(local: &Local, arguments: &[OsString]) -> Result<ExitCode> {
 /// Help needs no stack that runs.
 fn asks_for_help(arguments: &[OsString]) -> bool {
     arguments.is_empty()
-        || arguments.iter().any(|argument| argument == "--help" || argument == "-h" || argument == "help")
+        || arguments
+            .iter()
+            .any(|argument| argument == "--help" || argument == "-h" || argument == "help")
 }
 
 #[cfg(test)]
