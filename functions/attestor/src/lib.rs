@@ -12,10 +12,10 @@ mod write;
 use std::time::Instant;
 
 use domain::{AttestationId, Tier};
-use queue::AttestRequested;
+use queue::{AttestRequested, Message};
 use signing::{Signer, SignerSetting};
 use startup::{ExposeSecret, Secret, SettingError};
-use store::{Database, Session};
+use store::{Database, Session, outbox};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -120,6 +120,7 @@ async fn attest(
 async fn read(deps: &Deps, message: AttestRequested) -> Result<Option<Record>, Error> {
     let mut session = deps.session().await?;
     let tx = session.begin(message.org_id).await?;
+    outbox::received(&tx, AttestRequested::QUEUE.as_str(), message.run_id).await?;
     let record = record::read(&tx, message.run_id).await?;
     tx.commit().await?;
     Ok(record)

@@ -5,11 +5,11 @@ use std::{
 
 use chunking::{EXTRACTION, hashed};
 use domain::{CommitSha, OrgId, RepositoryId, RunId};
-use queue::EmbedRequested;
+use queue::{EmbedRequested, Message};
 use store::{
     Session, chunks,
     corpora::{self, Corpus, Source},
-    embeddings, runs,
+    embeddings, outbox, runs,
 };
 
 use crate::{
@@ -111,6 +111,7 @@ pub(crate) async fn index(
 
 async fn job(session: &mut Session, message: EmbedRequested) -> Result<Job, Error> {
     let tx = session.begin(message.org_id).await?;
+    outbox::received(&tx, EmbedRequested::QUEUE.as_str(), message.run_id).await?;
     let run = runs::find(&tx, message.run_id).await?.ok_or(Error::NoSuchRun)?;
     tx.commit().await?;
     Ok(Job {

@@ -13,10 +13,10 @@ use clients::{
     github::{AppKey, GitHub},
 };
 use domain::RunStatus;
-use queue::{EmptyMessageId, NotifyRequested, Received};
+use queue::{EmptyMessageId, Message, NotifyRequested, Received};
 use startup::{ExposeSecret, Secret, SettingError};
 use store::{
-    Database, Session, analyses, findings,
+    Database, Session, analyses, findings, outbox,
     repositories::{self, Repository},
     runs::{self, Run},
 };
@@ -114,8 +114,10 @@ async fn read(
 ) -> Result<Option<(Repository, Ending)>, Error> {
     let mut session = deps.session().await?;
     let tx = session.begin(message.org_id).await?;
+    outbox::received(&tx, NotifyRequested::QUEUE.as_str(), message.run_id).await?;
     let run = runs::find(&tx, message.run_id).await?.ok_or(Error::NoSuchRun)?;
     let Some(repository) = repository(&tx, &run).await? else {
+        tx.commit().await?;
         tracing::info!("nothing to tell: the run is about no repository");
         return Ok(None);
     };

@@ -1,11 +1,11 @@
 use clients::{AddressRefused, git::GitError, github::GitHubError};
 use domain::{Classify, ErrorCode, ErrorKind};
+use engine::Failure;
 use objects::ObjectsError;
 use startup::SecretError;
 use store::StoreError;
 
-/// Longest error text that a row keeps.
-const TOLD_CHARS_MAX: usize = 2_000;
+use crate::merge::MergeError;
 
 /// Why a step, or everything before the first one, did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -36,15 +36,17 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     #[error("this version does not know the step `{0}`")]
     UnknownStep(&'static str),
 }
 
-impl Error {
-    /// The code that a run ends with, if trying again cannot help.
-    pub(crate) fn ending(&self) -> Option<ErrorCode> {
-        let code = match self {
+impl Failure for Error {
+    fn code(&self) -> ErrorCode {
+        match self {
             Self::Git(error) => error.code(),
+            Self::Merge(error) => error.code(),
             Self::GitHub(_) | Self::Suspended => ErrorCode::RepositoryForbidden,
             Self::AnalyserPanicked => ErrorCode::AnalyzerFailed,
             Self::AnalyserTimedOut => ErrorCode::AnalyzerTimeout,
@@ -55,22 +57,11 @@ impl Error {
             | Self::Incomplete(_)
             | Self::Output { .. }
             | Self::UnknownStep(_) => ErrorCode::UnknownError,
-        };
-        match self.kind() {
-            ErrorKind::Invalid | ErrorKind::NotFound => Some(code),
-            ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::Bug => None,
         }
     }
 
-    /// The error with its causes, as a row keeps it for people. No error of ours holds a secret.
-    pub(crate) fn told(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text.chars().take(TOLD_CHARS_MAX).collect()
+    fn wants_more_time(&self) -> bool {
+        matches!(self, Self::AnalyserTimedOut)
     }
 }
 
@@ -82,6 +73,7 @@ impl Classify for Error {
             Self::Objects(error) => error.kind(),
             Self::Git(error) => error.kind(),
             Self::GitHub(error) => error.kind(),
+            Self::Merge(error) => error.kind(),
             // The same code would break in the same way again.
             Self::Suspended
             | Self::Incomplete(_)

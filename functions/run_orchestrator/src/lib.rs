@@ -1,15 +1,11 @@
-//! Does analyses: claims a run by lease, does its next steps, and commits each of them together
-//! with its effects.
-//!
-//! A step first works (fetching, reading code) without touching the database, and then writes
-//! everything in one transaction behind the run's fence: effects, step row, messages. Whatever
-//! is interrupted before that commit leaves no trace, and whoever claims the run next begins
-//! with the first step that has no row. `steps` says what each step leaves behind.
+//! Does the runs whose messages come through the `runs` queue: a folder a kind. How a run is
+//! claimed, committed, parked and given up is the engine's.
 
-mod deadline;
-mod engine;
+mod analysis;
 mod error;
-mod steps;
+mod memory;
+mod merge;
+mod worker;
 
 use std::time::Duration;
 
@@ -18,15 +14,16 @@ use clients::{
     AddressGuard,
     github::{AppKey, GitHub},
 };
+use engine::{Deadline, Engine};
 use lambda_runtime::LambdaEvent;
 use objects::Objects;
 use queue::{EmptyMessageId, Queue, Received, RunRequested, Sender};
-use startup::{ExposeSecret, Secret, SecretString, SettingError};
-use store::{Database, Session, repositories::Repository};
+use startup::{Secret, SecretString, SettingError};
+use store::repositories::Repository;
 use tokio::sync::OnceCell;
 
-pub use deadline::Deadline;
 pub use error::Error;
+pub use merge::MergeError;
 
 pub struct Config {
     pub database_url: Secret,
@@ -64,11 +61,8 @@ impl Config {
 
 /// What the steps stand on; made once, connected when first used.
 pub struct Deps {
-    database_url: Secret,
-    database: OnceCell<Database>,
-    lease: Duration,
+    engine: Engine,
     objects: Objects,
-    sender: Sender,
     guard: AddressGuard,
     github_api_url: String,
     github_app: Option<(String, Secret)>,
@@ -78,24 +72,13 @@ pub struct Deps {
 impl Deps {
     pub fn new(config: Config) -> Result<Self, Error> {
         Ok(Self {
-            database_url: config.database_url,
-            database: OnceCell::new(),
-            lease: config.lease,
+            engine: Engine::new(config.database_url, Sender::new(config.queue_urls), config.lease),
             objects: Objects::open(&config.objects_url)?,
-            sender: Sender::new(config.queue_urls),
             guard: AddressGuard::allowing(&config.private_git_hosts).map_err(Error::GitHosts)?,
             github_api_url: config.github_api_url,
             github_app: config.github_app,
             github: OnceCell::new(),
         })
-    }
-
-    async fn session(&self) -> Result<Session, Error> {
-        let open = async || {
-            let url = self.database_url.reveal().await?;
-            Ok::<_, Error>(Database::open(url.expose_secret())?)
-        };
-        Ok(self.database.get_or_try_init(open).await?.session().await?)
     }
 
     /// GitHub as our App; none without one.
@@ -120,10 +103,12 @@ pub async fn handle(
     deps: &Deps,
     event: LambdaEvent<SqsEvent>,
 ) -> Result<SqsBatchResponse, EmptyMessageId> {
-    let deadline = Deadline::of(&event.context);
+    let deadline = Deadline::at(event.context.deadline());
     queue::work_off(event.payload, async |received: Received<RunRequested>| {
+        let RunRequested { org_id, run_id } = received.message;
+        let kinds = &worker::Kinds(deps);
         // Boxed, or this future nests deeper than the compiler follows.
-        Box::pin(engine::work_on(deps, received.message, deadline)).await
+        Box::pin(engine::work_on(&deps.engine, kinds, org_id, run_id, deadline)).await
     })
     .await
 }

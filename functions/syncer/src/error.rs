@@ -1,11 +1,9 @@
 use clients::{AddressRefused, git::GitError, github::GitHubError};
 use domain::{Classify, ErrorCode, ErrorKind};
+use engine::Failure;
 use objects::ObjectsError;
 use startup::SecretError;
 use store::StoreError;
-
-/// Longest error text that a row keeps.
-const TOLD_CHARS_MAX: usize = 2_000;
 
 /// Why a sync did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -28,14 +26,19 @@ pub enum Error {
     Incomplete(&'static str),
     #[error("reading the repository broke down")]
     Panicked,
-    #[error("the manifest cannot be written down")]
-    Manifest(#[source] serde_json::Error),
+    #[error("the step `{step}` left something that this version does not understand")]
+    Output {
+        step: &'static str,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("this version does not know the step `{0}`")]
+    UnknownStep(&'static str),
 }
 
-impl Error {
-    /// The code that a run ends with, if trying again cannot help.
-    pub(crate) fn ending(&self) -> Option<ErrorCode> {
-        let code = match self {
+impl Failure for Error {
+    fn code(&self) -> ErrorCode {
+        match self {
             Self::Git(error) => error.code(),
             Self::GitHub(_) | Self::Suspended => ErrorCode::RepositoryForbidden,
             Self::Store(_)
@@ -44,23 +47,9 @@ impl Error {
             | Self::GitHosts(_)
             | Self::Incomplete(_)
             | Self::Panicked
-            | Self::Manifest(_) => ErrorCode::UnknownError,
-        };
-        match self.kind() {
-            ErrorKind::Invalid | ErrorKind::NotFound => Some(code),
-            ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::Bug => None,
+            | Self::Output { .. }
+            | Self::UnknownStep(_) => ErrorCode::UnknownError,
         }
-    }
-
-    /// The error with its causes, as a row keeps it for people. No error of ours holds a secret.
-    pub(crate) fn told(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text.chars().take(TOLD_CHARS_MAX).collect()
     }
 }
 
@@ -74,7 +63,8 @@ impl Classify for Error {
             Self::GitHub(error) => error.kind(),
             // The same code would break in the same way again.
             Self::Suspended | Self::Incomplete(_) | Self::Panicked => ErrorKind::Invalid,
-            Self::GitHosts(_) | Self::Manifest(_) => ErrorKind::Bug,
+            // A newer version, about to be deployed or rolled back, may understand it.
+            Self::GitHosts(_) | Self::Output { .. } | Self::UnknownStep(_) => ErrorKind::Bug,
         }
     }
 }

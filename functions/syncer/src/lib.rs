@@ -1,11 +1,12 @@
 //! Brings what we know of a repository up to date: looks at its default branch, and keeps a new
 //! manifest version when the content changed.
 //!
-//! One look is one claim, one piece of work and one commit that writes both steps, so whatever
-//! is interrupted is simply done again.
+//! How a run is claimed, committed, parked and given up is the engine's.
 
 mod error;
-mod sync;
+mod fetch;
+mod manifest;
+mod worker;
 
 use std::time::Duration;
 
@@ -14,10 +15,13 @@ use clients::{
     AddressGuard,
     github::{AppKey, GitHub},
 };
+use engine::{Deadline, Engine, Written};
+use lambda_runtime::LambdaEvent;
 use objects::Objects;
 use queue::{EmptyMessageId, Queue, Received, Sender, SyncRequested};
-use startup::{ExposeSecret, Secret, SecretString, SettingError};
-use store::{Database, Session, repositories::Repository};
+use serde::Serialize;
+use startup::{Secret, SecretString, SettingError};
+use store::repositories::Repository;
 use tokio::sync::OnceCell;
 
 pub use error::Error;
@@ -53,11 +57,8 @@ impl Config {
 
 /// What a sync stands on; made once, connected when first used.
 pub struct Deps {
-    database_url: Secret,
-    database: OnceCell<Database>,
-    lease: Duration,
+    engine: Engine,
     objects: Objects,
-    sender: Sender,
     guard: AddressGuard,
     github_api_url: String,
     github_app: Option<(String, Secret)>,
@@ -67,24 +68,13 @@ pub struct Deps {
 impl Deps {
     pub fn new(config: Config) -> Result<Self, Error> {
         Ok(Self {
-            database_url: config.database_url,
-            database: OnceCell::new(),
-            lease: config.lease,
+            engine: Engine::new(config.database_url, Sender::new(config.queue_urls), config.lease),
             objects: Objects::open(&config.objects_url)?,
-            sender: Sender::new(config.queue_urls),
             guard: AddressGuard::allowing(&config.private_git_hosts).map_err(Error::GitHosts)?,
             github_api_url: config.github_api_url,
             github_app: config.github_app,
             github: OnceCell::new(),
         })
-    }
-
-    async fn session(&self) -> Result<Session, Error> {
-        let open = async || {
-            let url = self.database_url.reveal().await?;
-            Ok::<_, Error>(Database::open(url.expose_secret())?)
-        };
-        Ok(self.database.get_or_try_init(open).await?.session().await?)
     }
 
     /// GitHub as our App; none without one.
@@ -105,10 +95,28 @@ impl Deps {
     }
 }
 
-pub async fn handle(deps: &Deps, event: SqsEvent) -> Result<SqsBatchResponse, EmptyMessageId> {
-    queue::work_off(event, async |received: Received<SyncRequested>| {
+pub async fn handle(
+    deps: &Deps,
+    event: LambdaEvent<SqsEvent>,
+) -> Result<SqsBatchResponse, EmptyMessageId> {
+    let deadline = Deadline::at(event.context.deadline());
+    queue::work_off(event.payload, async |received: Received<SyncRequested>| {
+        let SyncRequested { org_id, run_id } = received.message;
+        let syncs = &worker::Syncs(deps);
         // Boxed, or this future nests deeper than the compiler follows.
-        Box::pin(sync::sync(deps, received.message)).await
+        Box::pin(engine::work_on(&deps.engine, syncs, org_id, run_id, deadline)).await
     })
     .await
+}
+
+/// What a step leaves.
+fn written(step: &'static str, output: &impl Serialize) -> Result<Written, Error> {
+    Written::output(output).map_err(|source| Error::Output { step, source })
+}
+
+/// Runs what would hold up everything else, and turns its panic into an error.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Panicked)
 }

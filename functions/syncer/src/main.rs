@@ -6,7 +6,7 @@ async fn main() -> Result<(), Error> {
     startup::init_logs();
     let deps = &Deps::new(Config::from_env()?)?;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<_>| async move {
-        Ok::<_, Error>(handle(deps, event.payload).await?)
+        Ok::<_, Error>(handle(deps, event).await?)
     }))
     .await
 }

@@ -1,6 +1,6 @@
 //! Writing an event down: one transaction, one commit, and then the queue.
 
-use domain::{AnalysisInput, CommitSha, OrgId, RunId, RunKind};
+use domain::{CommitSha, OrgId, RunId, RunKind, kinds::analysis};
 use queue::{Message, RunRequested};
 use serde_json::json;
 use store::{
@@ -202,7 +202,7 @@ async fn insert_run(
 }
 
 fn new_run(delivery: &Delivery, repository: &Repository, examine: &Examine) -> NewRun {
-    let input = AnalysisInput { base_sha: examine.base.clone(), pr_title: examine.title.clone() };
+    let input = analysis::Input { base_sha: examine.base.clone(), pr_title: examine.title.clone() };
     NewRun {
         id: RunId::new(Uuid::now_v7()),
         org: repository.org,
@@ -216,6 +216,8 @@ fn new_run(delivery: &Delivery, repository: &Repository, examine: &Examine) -> N
         pull_request: examine.pull_request,
         input: json!(input),
         traceparent: Some(delivery.traceparent.to_string()),
+        parent: None,
+        schedule: None,
     }
 }
 

@@ -109,19 +109,16 @@ impl Content {
 }
 
 impl From<Value> for Content {
-    fn from(value: Value) -> Self {
-        let is_text = value["format"] == MARKDOWN && value[MARKDOWN].is_string();
-        match value {
-            Value::Object(mut fields) if is_text => {
-                fields.remove("format");
-                match fields.remove(MARKDOWN) {
-                    Some(Value::String(text)) => Self::Markdown { text, fields },
-                    // `is_text` has looked.
-                    _ => Self::Json(Value::Object(fields)),
-                }
-            }
-            value => Self::Json(value),
+    fn from(mut value: Value) -> Self {
+        if value["format"] == MARKDOWN
+            && value[MARKDOWN].is_string()
+            && let Some(fields) = value.as_object_mut()
+            && let Some(Value::String(text)) = fields.remove(MARKDOWN)
+        {
+            fields.remove("format");
+            return Self::Markdown { text, fields: std::mem::take(fields) };
         }
+        Self::Json(value)
     }
 }
 

@@ -34,6 +34,9 @@ ids! {
     RunId,
     /// What an analysis run learned about one commit.
     AnalysisId,
+    ApprovalId,
+    ArtifactId,
+    ScanScheduleId,
     FindingId,
     ManifestId,
     ChunkId,

@@ -4,15 +4,19 @@
 //! pull request passes. Time and ids come in as arguments.
 
 mod api_key;
+mod artifact;
+mod canonical;
 mod commit;
 mod coverage;
 mod error;
 mod finding;
 mod id;
+pub mod kinds;
 mod language;
 mod lines;
 mod manifest;
 mod run;
+mod schedule;
 mod search;
 mod snapshot;
 mod terms;
@@ -21,15 +25,22 @@ mod trace;
 mod verdict;
 
 pub use api_key::{ApiKey, InvalidApiKey, Scope};
+pub use artifact::{
+    ArtifactKind, CITATIONS_MAX, Citation, CitationSource, Content, InvalidArtifact, LogicalKey,
+    Subject, UnknownArtifactKind,
+};
+pub use canonical::{canonical_json, canonical_sha256};
 pub use commit::{CommitSha, InvalidCommitSha};
 pub use coverage::{Coverage, ParseProblem, Unanalysed, UnanalysedReason};
 pub use error::{Classify, ErrorKind};
 pub use finding::{Category, Finding, Fingerprint, Severity, SnippetHash, VerificationType};
 pub use id::*;
+pub use kinds::{ApprovalScope, Intent, InvalidPlan, RunKind, StepKind, StepSpec};
 pub use language::Language;
 pub use lines::{LineRange, LineRanges};
 pub use manifest::{Manifest, ManifestFile};
-pub use run::{AnalysisInput, ErrorCode, IllegalMove, RunKind, RunStatus, StepStatus};
+pub use run::{ApprovalStatus, ErrorCode, IllegalMove, RunStatus, StepStatus, WaitingFor};
+pub use schedule::{CatchUp, SkipReason};
 pub use search::{LEG_CANDIDATES, QueryTerm, Ranked, SearchQuery, TERM_DIMENSIONS, fuse};
 pub use snapshot::{ChangedFile, Snapshot, SourceFile};
 pub use terms::UnknownTerm;

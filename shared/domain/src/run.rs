@@ -8,9 +8,7 @@
 //!    └─────────┴──────▶ canceled
 //! ```
 
-use serde::{Deserialize, Serialize};
-
-use crate::{Classify, CommitSha, ErrorKind, RunId, terms::terms};
+use crate::{Classify, ErrorKind, RunId, terms::terms};
 
 terms! {
     RunStatus ("run status") {
@@ -24,38 +22,28 @@ terms! {
 }
 
 terms! {
-    /// What a run does; a kind fixes its steps.
-    RunKind ("run kind") {
-        /// Examines one commit, of a pull request or of a branch.
-        Analysis = "analysis",
-        /// Brings a repository's manifest up to date.
-        RepositorySync = "repository_sync",
+    /// What a parked run waits for.
+    WaitingFor ("reason to wait") {
+        /// A person's decision.
+        Approval = "approval",
+        /// The runs that it has begun.
+        Children = "children",
+        /// A time, to ask something outside again.
+        Timer = "timer",
     }
 }
 
-impl RunKind {
-    /// The step ids in the order in which they are done.
-    pub fn steps(self) -> &'static [&'static str] {
-        match self {
-            Self::Analysis => &["fetch", "manifest", "parse", "security", "verdict"],
-            Self::RepositorySync => &["fetch", "manifest"],
-        }
+terms! {
+    /// What became of asking a person.
+    ApprovalStatus ("approval status") {
+        Pending = "pending",
+        Approved = "approved",
+        Rejected = "rejected",
+        /// Nobody decided in time.
+        Expired = "expired",
+        /// The run ended before anyone decided.
+        Canceled = "canceled",
     }
-
-    /// The first step that `done` does not contain.
-    pub fn next_step(self, done: &[&str]) -> Option<&'static str> {
-        self.steps().iter().copied().find(|step| !done.contains(step))
-    }
-}
-
-/// What an analysis is asked beside its commit: the `input` of its run.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AnalysisInput {
-    /// The commit that the change starts from; without one every line counts as new.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base_sha: Option<CommitSha>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pr_title: Option<String>,
 }
 
 terms! {
@@ -82,6 +70,18 @@ terms! {
         AnalyzerFailed = "analyzer_failed",
         MaxAttemptsExceeded = "max_attempts_exceeded",
         Superseded = "superseded",
+        /// Nobody decided in time.
+        ApprovalExpired = "approval_expired",
+        ApprovalRejected = "approval_rejected",
+        /// What was to be done is no longer what was approved.
+        PlanChanged = "plan_changed",
+        /// One of the runs that this one waited for did not succeed.
+        ChildFailed = "child_failed",
+        ChecksFailed = "checks_failed",
+        ChecksTimedOut = "checks_timed_out",
+        /// The pull request got new commits meanwhile.
+        HeadMoved = "head_moved",
+        MergeRefused = "merge_refused",
         UnknownError = "unknown_error",
     }
 }
@@ -118,10 +118,7 @@ impl Classify for IllegalMove {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        RunKind,
-        RunStatus::{self, Canceled, Failed, Queued, Running, Succeeded, Waiting},
-    };
+    use super::RunStatus::{self, Canceled, Failed, Queued, Running, Succeeded, Waiting};
 
     /// The whole table: a pair that is not listed must be refused.
     #[test]
@@ -151,12 +148,5 @@ mod tests {
     fn an_unknown_status_is_refused_with_the_words_that_are_known() {
         let error = "done".parse::<RunStatus>().unwrap_err().to_string();
         assert!(error.contains("`done`") && error.contains("succeeded"), "{error}");
-    }
-
-    #[test]
-    fn steps_follow_each_other_and_end() {
-        assert_eq!(RunKind::Analysis.next_step(&[]), Some("fetch"));
-        assert_eq!(RunKind::Analysis.next_step(&["fetch", "manifest"]), Some("parse"));
-        assert_eq!(RunKind::Analysis.next_step(RunKind::Analysis.steps()), None);
     }
 }

@@ -10,6 +10,7 @@ mod work_off;
 
 pub use messages::{
     AttestRequested, EmbedRequested, Message, NotifyRequested, Queue, RunRequested, SyncRequested,
+    wake_up,
 };
-pub use send::{QueueError, Sender};
+pub use send::{DELAY_MAX, QueueError, Sender};
 pub use work_off::{EmptyMessageId, Received, work_off};

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use domain::{OrgId, RunId};
+use domain::{OrgId, RunId, RunKind};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -113,6 +113,16 @@ messages! {
     AttestRequested = "attest_requested" => Attest,
     /// A run's ending is to be told.
     NotifyRequested = "notify_requested" => Notify,
+}
+
+/// The message that makes someone look at a run of this kind, and where it goes.
+pub fn wake_up(kind: RunKind, org_id: OrgId, run_id: RunId) -> (Queue, Value) {
+    match kind {
+        RunKind::Analysis | RunKind::CodebaseScan | RunKind::ScanShard | RunKind::Merge => {
+            (RunRequested::QUEUE, RunRequested { org_id, run_id }.body())
+        }
+        RunKind::RepositorySync => (SyncRequested::QUEUE, SyncRequested { org_id, run_id }.body()),
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ use crate::Queue;
 /// A sender waits this long at most; the sweeper sends later what did not go.
 const SEND_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Longest time that SQS holds a message back (API reference, SendMessage, DelaySeconds).
+pub const DELAY_MAX: Duration = Duration::from_mins(15);
+
 /// Sends messages. Cheap to make: it connects when it is first used.
 pub struct Sender {
     urls: BTreeMap<Queue, String>,
@@ -33,9 +36,25 @@ impl Sender {
         body: &Value,
         traceparent: Option<&str>,
     ) -> Result<(), QueueError> {
+        self.send_later(queue, body, traceparent, Duration::ZERO).await
+    }
+
+    /// Sends a message that nobody receives before `delay` is over, rounded up to a second so that
+    /// it never comes too soon. More than [`DELAY_MAX`] is cut to it.
+    pub async fn send_later(
+        &self,
+        queue: Queue,
+        body: &Value,
+        traceparent: Option<&str>,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
         let url = self.urls.get(&queue).ok_or(QueueError::NoSuchQueue(queue))?;
         let client = self.client.get_or_init(connect).await;
         let mut request = client.send_message().queue_url(url).message_body(body.to_string());
+        if !delay.is_zero() {
+            let seconds = delay.min(DELAY_MAX).as_secs_f64().ceil();
+            request = request.delay_seconds(seconds as i32);
+        }
         if let Some(traceparent) = traceparent {
             let value = MessageAttributeValue::builder()
                 .data_type("String")

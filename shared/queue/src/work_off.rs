@@ -1,5 +1,6 @@
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use domain::{Classify, ErrorKind};
+use faults::Mutation;
 use tracing::Instrument;
 
 use crate::Message;
@@ -41,6 +42,7 @@ where
                 let outcome = handle(received).instrument(span.clone()).await;
                 span.in_scope(|| outcome.is_err_and(|error| should_retry(&error)))
             }
+            Err(_) if faults::mutated(Mutation::FailBatch) => return Err(EmptyMessageId),
             Err(error) => {
                 // Delivering it again would not make it readable.
                 tracing::error!(%error, message.id = %id, "dropped a message that is not ours");
@@ -70,6 +72,7 @@ fn should_retry(error: &impl Classify) -> bool {
     // As `dyn Error` the log shows the whole chain of causes, not only the last one.
     let chain: &dyn std::error::Error = error;
     match error.kind() {
+        ErrorKind::Unavailable if faults::mutated(Mutation::AckUnavailable) => false,
         // The next attempt may find the world changed; after the last one SQS keeps it in the DLQ.
         ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::Bug => {
             tracing::warn!(error = chain, "message will be delivered again");

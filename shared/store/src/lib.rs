@@ -17,24 +17,30 @@
 
 pub mod analyses;
 pub mod api_keys;
+pub mod approvals;
+pub mod artifacts;
 pub mod attestations;
 pub mod audit_logs;
 pub mod badges;
 pub mod chunks;
+pub mod citations;
 pub mod corpora;
 pub mod deliveries;
 pub mod dispositions;
 pub mod embeddings;
+pub mod evidence;
 pub mod findings;
 pub mod installations;
 pub mod manifests;
 pub mod migrations;
 pub mod organizations;
 pub mod outbox;
+pub mod projects;
 pub mod repo_syncs;
 pub mod repositories;
 pub mod run_steps;
 pub mod runs;
+pub mod scan_schedules;
 pub mod search;
 pub mod signing_keys;
 

@@ -3,7 +3,9 @@
 //! A row is written with what it announces, in one transaction, and goes only after the queue
 //! has confirmed the message; see `queue::send`.
 
-use domain::OrgId;
+use std::time::Duration;
+
+use domain::{OrgId, RunId};
 use serde_json::Value;
 use tokio_postgres::Row;
 
@@ -54,6 +56,29 @@ pub async fn insert(tx: &Tx<'_>, message: &Outgoing<'_>) -> Result<Unsent, Store
         )
         .await?;
     Ok(Unsent::from(&row))
+}
+
+/// Writes a message down that is to be sent no sooner than after `delay`.
+pub async fn insert_delayed(
+    tx: &Tx<'_>,
+    message: &Outgoing<'_>,
+    delay: Duration,
+) -> Result<Unsent, StoreError> {
+    let unsent = insert(tx, message).await?;
+    tx.execute(
+        "UPDATE outbox SET next_at = next_at + make_interval(secs => $2) WHERE id = $1",
+        &[&unsent.id, &delay.as_secs_f64()],
+    )
+    .await?;
+    Ok(unsent)
+}
+
+/// Forgets the messages about a run that have come in through `queue`: who receives a message
+/// knows that it was sent, so its sender need not write that down.
+pub async fn received(tx: &Tx<'_>, queue: &str, run: RunId) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM outbox WHERE run_id = $2 AND queue = $1", &[&queue, run.as_uuid()])
+        .await?;
+    Ok(())
 }
 
 /// Forgets messages that the queue has confirmed.

@@ -5,9 +5,17 @@
 //! fence, so a worker that lost its lease cannot write by mistake. Only the database's clock
 //! decides about leases.
 
+mod ending;
+mod family;
+mod history;
 mod lease;
+pub mod merges;
+mod resume;
 
-use domain::{CommitSha, ErrorCode, OrgId, ProjectId, RepositoryId, RunId, RunKind, RunStatus};
+use domain::{
+    CommitSha, ErrorCode, OrgId, ProjectId, RepositoryId, RunId, RunKind, RunStatus,
+    ScanScheduleId, WaitingFor,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio_postgres::Row;
@@ -18,17 +26,27 @@ use crate::{
     rows::{parse, parse_opt},
 };
 
-pub use lease::{
-    CLAIMS_MAX, Claim, Fence, Lease, claim, fail, fence, hand_on, name_commit, release, succeed,
+pub(crate) use ending::{Closing, close};
+pub use ending::{
+    abandon_children, cancel, fail, hand_on, park, park_until_decided, retry_later, succeed,
+    supersede,
 };
+pub use family::{count_open_children, list_children, list_latest, wake_parent};
+pub(crate) use family::{lock, lock_parent};
+pub use history::{
+    History, Mark, PastApproval, PastStep, Relatives, history, mark, relatives,
+};
+pub use lease::{CLAIMS_MAX, Claim, Fence, Lease, begin_fenced, claim, fence, name_commit};
+pub use resume::{Resumed, resume};
 
 /// The same commit asked for again within this window is the same run (spec/dossier, 1.2).
 pub const SAME_COMMIT_WINDOW_HOURS: i32 = 6;
 
 const COLUMNS: &str =
-    "id, org_id, project_id, repository_id, kind, status, event_type, ref, commit_sha,
-     pull_request, input, summary, error_code, error, last_error, attempts, traceparent,
-     created_at, started_at, finished_at";
+    "r.id, r.org_id, r.project_id, r.repository_id, r.kind, r.status, r.event_type, r.ref,
+     r.commit_sha, r.pull_request, r.input, r.summary, r.error_code, r.error, r.last_error,
+     r.attempts, r.traceparent, r.parent_run_id, r.resumes, r.origin_id, r.schedule_id,
+     r.waiting_for, r.wake_at, r.created_at, r.started_at, r.finished_at";
 
 /// A run to be requested.
 #[derive(Debug, Clone)]
@@ -45,6 +63,9 @@ pub struct NewRun {
     pub pull_request: Option<i32>,
     pub input: Value,
     pub traceparent: Option<String>,
+    /// The run that begins this one and waits for it.
+    pub parent: Option<RunId>,
+    pub schedule: Option<ScanScheduleId>,
 }
 
 #[derive(Debug, Clone)]
@@ -67,6 +88,16 @@ pub struct Run {
     pub last_error: Option<String>,
     pub attempts: i32,
     pub traceparent: Option<String>,
+    pub parent: Option<RunId>,
+    /// The failed run that this one goes on from.
+    pub resumes: Option<RunId>,
+    /// The first of the runs that went on from one another. What is done outside is done in its
+    /// name, so that a resumed step finds again what a failed one has already done.
+    pub origin: RunId,
+    pub schedule: Option<ScanScheduleId>,
+    pub waiting_for: Option<WaitingFor>,
+    /// Not before then: the next poll, the next attempt, or the end of someone's time to decide.
+    pub wake_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
@@ -91,8 +122,9 @@ pub async fn insert(tx: &Tx<'_>, run: &NewRun) -> Result<Inserted, StoreError> {
     let row = tx
         .query_opt(
             "INSERT INTO runs (id, org_id, project_id, repository_id, kind, idempotency_key,
-                               event_type, ref, commit_sha, pull_request, input, traceparent)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                               event_type, ref, commit_sha, pull_request, input, traceparent,
+                               parent_run_id, schedule_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
              ON CONFLICT (org_id, kind, idempotency_key) DO NOTHING
              RETURNING id",
             &[
@@ -108,6 +140,8 @@ pub async fn insert(tx: &Tx<'_>, run: &NewRun) -> Result<Inserted, StoreError> {
                 &run.pull_request,
                 &run.input,
                 &run.traceparent,
+                &run.parent.map(|id| *id.as_uuid()),
+                &run.schedule.map(|id| *id.as_uuid()),
             ],
         )
         .await?;
@@ -146,39 +180,6 @@ pub async fn find_recent_for_commit(
     Ok(row.map(|row| RunId::new(row.get("id"))))
 }
 
-/// Cancels the open runs of a pull request that examine an older head than `head`, and answers
-/// how many there were.
-pub async fn supersede(
-    tx: &Tx<'_>,
-    repository: RepositoryId,
-    pull_request: i32,
-    head: &CommitSha,
-) -> Result<u64, StoreError> {
-    let row = tx
-        .query_one(
-            "WITH canceled AS (
-                 UPDATE runs
-                 SET status = 'canceled', error_code = 'superseded',
-                     finished_at = clock_timestamp(), leased_until = NULL, wake_at = NULL,
-                     updated_at = clock_timestamp(),
-                     error = 'a newer head of the pull request arrived: ' || $3
-                 WHERE repository_id = $1 AND pull_request = $2 AND commit_sha <> $3
-                   AND kind = 'analysis' AND status IN ('queued', 'running', 'waiting')
-                 RETURNING id, error
-             ), told AS (
-                 -- What was begun is not left looking as if someone worked on it.
-                 UPDATE analyses a
-                 SET status = 'failed', error_message = c.error,
-                     completed_at = clock_timestamp(), updated_at = clock_timestamp()
-                 FROM canceled c WHERE a.run_id = c.id
-             )
-             SELECT count(*) AS canceled FROM canceled",
-            &[repository.as_uuid(), &pull_request, &head.as_str()],
-        )
-        .await?;
-    Ok(row.get::<_, i64>("canceled").unsigned_abs())
-}
-
 /// Notes that waiting runs were asked for again, so that the next sweep asks for others first.
 pub async fn note_wake_up(tx: &Tx<'_>, runs: &[RunId]) -> Result<(), StoreError> {
     let ids: Vec<_> = runs.iter().map(|run| *run.as_uuid()).collect();
@@ -192,7 +193,7 @@ pub async fn note_wake_up(tx: &Tx<'_>, runs: &[RunId]) -> Result<(), StoreError>
 
 pub async fn find(tx: &Tx<'_>, run: RunId) -> Result<Option<Run>, StoreError> {
     let row = tx
-        .query_opt(&format!("SELECT {COLUMNS} FROM runs WHERE id = $1"), &[run.as_uuid()])
+        .query_opt(&format!("SELECT {COLUMNS} FROM runs r WHERE r.id = $1"), &[run.as_uuid()])
         .await?;
     row.as_ref().map(Run::try_from).transpose()
 }
@@ -203,6 +204,8 @@ pub struct Filter {
     pub repository: Option<RepositoryId>,
     pub status: Option<RunStatus>,
     pub kind: Option<RunKind>,
+    pub error_code: Option<ErrorCode>,
+    pub parent: Option<RunId>,
 }
 
 /// Newest first.
@@ -210,14 +213,16 @@ pub async fn list(tx: &Tx<'_>, filter: Filter, page: Page) -> Result<Vec<Run>, S
     let rows = tx
         .query(
             &format!(
-                "SELECT {COLUMNS} FROM runs
+                "SELECT {COLUMNS} FROM runs r
                  WHERE {}
-                   AND ($3::uuid IS NULL OR repository_id = $3)
-                   AND ($4::text IS NULL OR status = $4)
-                   AND ($5::text IS NULL OR kind = $5)
-                 ORDER BY created_at DESC, id DESC
+                   AND ($3::uuid IS NULL OR r.repository_id = $3)
+                   AND ($4::text IS NULL OR r.status = $4)
+                   AND ($5::text IS NULL OR r.kind = $5)
+                   AND ($6::text IS NULL OR r.error_code = $6)
+                   AND ($7::uuid IS NULL OR r.parent_run_id = $7)
+                 ORDER BY r.created_at DESC, r.id DESC
                  LIMIT $2",
-                follows("runs", "runs")
+                follows("runs", "r")
             ),
             &[
                 &page.after,
@@ -225,6 +230,8 @@ pub async fn list(tx: &Tx<'_>, filter: Filter, page: Page) -> Result<Vec<Run>, S
                 &filter.repository.map(|id| *id.as_uuid()),
                 &filter.status.map(RunStatus::as_str),
                 &filter.kind.map(RunKind::as_str),
+                &filter.error_code.map(ErrorCode::as_str),
+                &filter.parent.map(|id| *id.as_uuid()),
             ],
         )
         .await?;
@@ -240,30 +247,12 @@ pub async fn find_open_sync(
         .query_opt(
             "SELECT id FROM runs
              WHERE repository_id = $1 AND kind = 'repository_sync'
-               AND status IN ('queued', 'running', 'waiting')
+               AND finished_at IS NULL
              ORDER BY created_at DESC LIMIT 1",
             &[repository.as_uuid()],
         )
         .await?;
     Ok(row.map(|row| RunId::new(row.get("id"))))
-}
-
-/// Ends a run that has not ended. `None`: there is no such run, or it has ended already.
-///
-/// Whoever holds its lease loses it with the status.
-pub async fn cancel(tx: &Tx<'_>, run: RunId) -> Result<Option<Run>, StoreError> {
-    let row = tx
-        .query_opt(
-            &format!(
-                "UPDATE runs SET status = 'canceled', leased_until = NULL, wake_at = NULL,
-                     finished_at = clock_timestamp(), updated_at = clock_timestamp()
-                 WHERE id = $1 AND status IN ('queued', 'running', 'waiting')
-                 RETURNING {COLUMNS}"
-            ),
-            &[run.as_uuid()],
-        )
-        .await?;
-    row.as_ref().map(Run::try_from).transpose()
 }
 
 impl TryFrom<&Row> for Run {
@@ -289,6 +278,12 @@ impl TryFrom<&Row> for Run {
             last_error: row.get("last_error"),
             attempts: row.get("attempts"),
             traceparent: row.get("traceparent"),
+            parent: row.get::<_, Option<_>>("parent_run_id").map(RunId::new),
+            resumes: row.get::<_, Option<_>>("resumes").map(RunId::new),
+            origin: RunId::new(row.get::<_, Option<_>>("origin_id").unwrap_or(row.get("id"))),
+            schedule: row.get::<_, Option<_>>("schedule_id").map(ScanScheduleId::new),
+            waiting_for: parse_opt(row, "runs", "waiting_for")?,
+            wake_at: row.get("wake_at"),
             created_at: row.get("created_at"),
             started_at: row.get("started_at"),
             finished_at: row.get("finished_at"),

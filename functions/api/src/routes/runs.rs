@@ -145,9 +145,10 @@ fn summary(output: &Value) -> Option<Map<String, Value>> {
 fn detail(run: &Run, analysis: Option<AnalysisId>, done: Vec<Step>) -> RunDetail {
     let names: Vec<String> = done.iter().map(|step| step.step.clone()).collect();
     let open = !run.status.is_terminal();
-    let to_come = run.kind.steps().iter().filter(|step| open && !names.iter().any(|n| n == *step));
+    let to_come =
+        run.kind.steps().iter().filter(|step| open && !names.iter().any(|n| n == step.id));
     let pending = to_come.map(|step| StepView {
-        step: (*step).to_owned(),
+        step: step.id.to_owned(),
         status: "pending",
         attempt: None,
         started_at: None,
@@ -192,8 +193,12 @@ async fn list_runs(
     let asked = Asked::new(wanted.cursor, wanted.limit)?;
     let mut session = deps.session().await?;
     let tenant = caller.enter(&mut session, Scope::Read).await?;
-    let filter =
-        runs::Filter { repository: wanted.repository_id, status: wanted.status, kind: wanted.kind };
+    let filter = runs::Filter {
+        repository: wanted.repository_id,
+        status: wanted.status,
+        kind: wanted.kind,
+        ..runs::Filter::default()
+    };
     let rows = runs::list(&tenant.tx, filter, asked.page()).await?;
     tenant.commit().await?;
     Ok(Json(asked.list(rows, |row| *row.id.as_uuid(), |row| RunView::from(&row))))
@@ -234,9 +239,6 @@ async fn cancel_run(
         let run = run.ok_or_else(|| Problem::not_found("run"))?;
         return Err(Problem::conflict(format!("the run has ended already, as {}", run.status)));
     };
-    if run.kind == RunKind::Analysis {
-        analyses::fail(&tenant.tx, id, "the run was canceled").await?;
-    }
     tenant.audit("run.canceled", "run", *id.as_uuid(), &json!({})).await?;
     tenant.commit().await?;
     Ok(Json(RunView::from(&run)))

@@ -1,29 +1,31 @@
-//! Claiming a run, and what only the holder of its lease may write.
+//! Claiming a run, and the proof that a claim still holds.
 
-use domain::{CommitSha, ErrorCode, RunId, RunStatus};
-use serde_json::Value;
+use domain::{CommitSha, RunId, RunStatus};
+use faults::Mutation;
 
-use super::{COLUMNS, Run};
-use crate::{StoreError, Tx};
+use super::{COLUMNS, Run, lock_parent};
+use crate::{Session, StoreError, Tx};
 
 /// Claims without a finished step after which a run is given up.
-pub const CLAIMS_MAX: i32 = 5;
+pub const CLAIMS_MAX: i32 = 8;
 
 /// What came of asking for a run.
 #[derive(Debug)]
 pub enum Claim {
     Won(Box<Lease>),
-    /// Another worker holds it, it is parked, or it has ended: nothing to do.
+    /// Another worker holds it, it is parked, its time has not come, or it has ended.
     NotDue,
     /// It was claimed too often without a finished step and has now failed.
-    Exhausted,
+    Exhausted(Box<Run>),
 }
 
 /// The right to work on a run until someone else claims it.
 #[derive(Debug)]
 pub struct Lease {
     pub run: Run,
-    token: i64,
+    /// Claims since the last finished step, this one included.
+    pub attempt: i32,
+    pub(crate) token: i64,
 }
 
 impl Lease {
@@ -37,52 +39,70 @@ impl Lease {
 /// Whoever asks has its message, so the outbox need not send that again: a sender can leave its
 /// row to the receiver, and pays one commit instead of two.
 pub async fn claim(tx: &Tx<'_>, run: RunId, lease_seconds: i32) -> Result<Claim, StoreError> {
-    tx.execute(
-        "DELETE FROM outbox WHERE body ->> 'run_id' = $1 AND queue IN ('runs', 'sync')",
-        &[&run.to_string()],
-    )
-    .await?;
+    if faults::mutated(Mutation::ClaimAlways) {
+        let expire =
+            "UPDATE runs SET leased_until = '-infinity' WHERE id = $1 AND status = 'running'";
+        tx.execute(expire, &[run.as_uuid()]).await?;
+    }
+    let claims_max = if faults::mutated(Mutation::NeverGiveUp) { i32::MAX } else { CLAIMS_MAX };
     let row = tx
         .query_opt(
             &format!(
-                "UPDATE runs SET
-                     status = CASE WHEN claims_since_progress >= $3 THEN 'failed' ELSE 'running' END,
-                     error_code = CASE WHEN claims_since_progress >= $3
-                                       THEN 'max_attempts_exceeded' END,
-                     error = CASE WHEN claims_since_progress >= $3
-                                  THEN 'gave up after ' || claims_since_progress ||
-                                       ' attempts without progress' ||
-                                       coalesce(': ' || last_error, '') END,
-                     finished_at = CASE WHEN claims_since_progress >= $3 THEN clock_timestamp() END,
-                     leased_until = CASE WHEN claims_since_progress < $3
+                "WITH received AS (
+                     DELETE FROM outbox WHERE run_id = $1 AND queue IN ('runs', 'sync')
+                 ), due AS (
+                     SELECT id, claims, claims >= $3 AS spent FROM (
+                         SELECT r.id,
+                                -- The last holder's finished steps are the progress.
+                                CASE WHEN EXISTS (
+                                    SELECT FROM run_steps s
+                                    WHERE s.run_id = r.id AND s.lease_token = r.lease_token
+                                ) THEN 0 ELSE r.claims_since_progress END AS claims
+                         FROM runs r
+                         WHERE r.id = $1
+                           AND ((r.status = 'queued'
+                                 AND (r.wake_at IS NULL OR r.wake_at <= clock_timestamp()))
+                                OR (r.status = 'running' AND r.leased_until < clock_timestamp())
+                                OR (r.status = 'waiting' AND r.wake_at <= clock_timestamp()))
+                         FOR NO KEY UPDATE
+                     ) found
+                 )
+                 UPDATE runs r SET
+                     status = CASE WHEN d.spent THEN 'failed' ELSE 'running' END,
+                     error_code = CASE WHEN d.spent THEN 'max_attempts_exceeded' END,
+                     error = CASE WHEN d.spent
+                                  THEN 'gave up after ' || d.claims || ' attempts without progress' ||
+                                       coalesce(': ' || r.last_error, '') END,
+                     finished_at = CASE WHEN d.spent THEN clock_timestamp() END,
+                     leased_until = CASE WHEN NOT d.spent
                                          THEN clock_timestamp() + make_interval(secs => $2) END,
-                     started_at = coalesce(started_at, clock_timestamp()),
-                     lease_token = lease_token + 1,
-                     claims_since_progress = claims_since_progress + 1,
-                     attempts = attempts + 1,
+                     started_at = coalesce(r.started_at, clock_timestamp()),
+                     lease_token = r.lease_token + 1,
+                     claims_since_progress = d.claims + 1,
+                     attempts = r.attempts + 1,
+                     waiting_for = NULL,
                      wake_at = NULL,
                      updated_at = clock_timestamp()
-                 WHERE id = $1
-                   AND (status = 'queued'
-                        OR (status = 'running' AND leased_until < clock_timestamp())
-                        OR (status = 'waiting' AND wake_at <= clock_timestamp()))
-                 RETURNING {COLUMNS}, lease_token"
+                 FROM due d WHERE r.id = d.id
+                 RETURNING {COLUMNS}, r.lease_token, r.claims_since_progress"
             ),
-            &[run.as_uuid(), &f64::from(lease_seconds), &CLAIMS_MAX],
+            &[run.as_uuid(), &f64::from(lease_seconds), &claims_max],
         )
         .await?;
     let Some(row) = row else { return Ok(Claim::NotDue) };
     let claimed = Run::try_from(&row)?;
     if claimed.status == RunStatus::Failed {
-        return Ok(Claim::Exhausted);
+        return Ok(Claim::Exhausted(Box::new(claimed)));
     }
-    Ok(Claim::Won(Box::new(Lease { run: claimed, token: row.get("lease_token") })))
+    let (token, attempt) = (row.get("lease_token"), row.get("claims_since_progress"));
+    Ok(Claim::Won(Box::new(Lease { run: claimed, attempt, token })))
 }
 
 /// Proof that, in this transaction, the lease still holds and nobody can take it.
 #[derive(Debug)]
 pub struct Fence {
-    run: RunId,
+    pub(super) run: RunId,
+    pub(crate) token: i64,
 }
 
 impl Fence {
@@ -93,16 +113,36 @@ impl Fence {
 
 /// Locks the run's row if the lease is still the current one. `None`: it was lost, stop.
 ///
-/// An expired lease that nobody took may still commit; the token decides, not the clock.
+/// An expired lease that nobody took may still commit; the token decides, not the clock. A parent
+/// is locked before its child, here as everywhere, so that two endings never wait for each other.
 pub async fn fence(tx: &Tx<'_>, lease: &Lease) -> Result<Option<Fence>, StoreError> {
+    if let Some(parent) = lease.run.parent {
+        lock_parent(tx, parent).await?;
+    }
+    let unfenced = faults::mutated(Mutation::NoFence);
+    let any = "SELECT FROM runs WHERE id = $1 AND $2::bigint > 0 FOR NO KEY UPDATE";
     let row = tx
-        .query_opt(
-            "SELECT 1 FROM runs WHERE id = $1 AND lease_token = $2 AND status = 'running'
-             FOR NO KEY UPDATE",
-            &[lease.run.id.as_uuid(), &lease.token],
-        )
+        .query_opt(if unfenced { any } else { FENCE }, &[lease.run.id.as_uuid(), &lease.token])
         .await?;
-    Ok(row.map(|_| Fence { run: lease.run.id }))
+    Ok(row.map(|_| Fence { run: lease.run.id, token: lease.token }))
+}
+
+const FENCE: &str = "SELECT FROM runs WHERE id = $1 AND lease_token = $2 AND status = 'running'
+                     FOR NO KEY UPDATE";
+
+/// Begins a transaction behind the fence. `None`: the lease was lost, stop.
+pub async fn begin_fenced<'a>(
+    session: &'a mut Session,
+    lease: &Lease,
+) -> Result<Option<(Tx<'a>, Fence)>, StoreError> {
+    let run = &lease.run;
+    // A parent is locked first, and a broken fence is the other function's.
+    if run.parent.is_some() || faults::mutated(Mutation::NoFence) {
+        let tx = session.begin(run.org).await?;
+        return Ok(fence(&tx, lease).await?.map(|fence| (tx, fence)));
+    }
+    let (tx, row) = session.begin_with(run.org, FENCE, &[run.id.as_uuid(), &lease.token]).await?;
+    Ok(row.map(|_| (tx, Fence { run: run.id, token: lease.token })))
 }
 
 /// Names the commit that the run turned out to be about: a sync learns it only by looking.
@@ -114,63 +154,4 @@ pub async fn name_commit(tx: &Tx<'_>, fence: &Fence, commit: &CommitSha) -> Resu
     )
     .await?;
     Ok(())
-}
-
-/// Ends the run well.
-pub async fn succeed(tx: &Tx<'_>, fence: &Fence, summary: &Value) -> Result<(), StoreError> {
-    one(tx
-        .execute(
-            "UPDATE runs SET status = 'succeeded', summary = $2, leased_until = NULL,
-             finished_at = clock_timestamp(), updated_at = clock_timestamp()
-         WHERE id = $1",
-            &[fence.run.as_uuid(), summary],
-        )
-        .await?)
-}
-
-/// Ends the run badly; `error` is for people and must hold no secret.
-pub async fn fail(
-    tx: &Tx<'_>,
-    fence: &Fence,
-    code: ErrorCode,
-    error: &str,
-) -> Result<(), StoreError> {
-    one(tx
-        .execute(
-            "UPDATE runs SET status = 'failed', error_code = $2, error = $3, leased_until = NULL,
-             finished_at = clock_timestamp(), updated_at = clock_timestamp()
-         WHERE id = $1",
-            &[fence.run.as_uuid(), &code.as_str(), &error],
-        )
-        .await?)
-}
-
-/// Gives the lease back at a step boundary because the worker's own time ends. Unlike
-/// [`release`] it notes no trouble; claims since the last finished step keep counting, so that
-/// handing on without ever working ends too.
-pub async fn hand_on(tx: &Tx<'_>, fence: &Fence) -> Result<(), StoreError> {
-    one(tx
-        .execute(
-            "UPDATE runs SET status = 'queued', leased_until = NULL,
-                 updated_at = clock_timestamp()
-             WHERE id = $1",
-            &[fence.run.as_uuid()],
-        )
-        .await?)
-}
-
-/// Gives the lease back after a passing trouble, so that the next message may claim at once.
-pub async fn release(tx: &Tx<'_>, fence: &Fence, error: &str) -> Result<(), StoreError> {
-    one(tx
-        .execute(
-            "UPDATE runs SET status = 'queued', leased_until = NULL, last_error = $2,
-             updated_at = clock_timestamp()
-         WHERE id = $1",
-            &[fence.run.as_uuid(), &error],
-        )
-        .await?)
-}
-
-fn one(touched: u64) -> Result<(), StoreError> {
-    if touched == 1 { Ok(()) } else { Err(StoreError::ChangedMeanwhile) }
 }

@@ -1,12 +1,11 @@
-use domain::{CommitSha, Manifest};
-use serde::{Deserialize, Serialize};
+use domain::{CommitSha, Manifest, kinds::analysis::ManifestKept};
 use serde_json::Value;
 use store::{
     Tx,
     manifests::{self, Among, NewManifest},
 };
 
-use super::{Work, Written, blocking};
+use crate::memory::{Work, Written, blocking, snapshot, written};
 use crate::{Deps, Error};
 
 /// What the commit contains, before it is known whether that is new.
@@ -16,16 +15,8 @@ pub(crate) struct Found {
     hash: String,
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct Output {
-    manifest_id: domain::ManifestId,
-    pub(super) version: i32,
-    hash: String,
-    changed: bool,
-}
-
 pub(super) async fn work(deps: &Deps, work: &mut Work) -> Result<Found, Error> {
-    let snapshot = work.snapshot(deps).await?;
+    let snapshot = snapshot(deps, work).await?;
     blocking(move || {
         let manifest = Manifest::of(&snapshot);
         let hash = manifest.hash();
@@ -39,18 +30,18 @@ pub(super) async fn work(deps: &Deps, work: &mut Work) -> Result<Found, Error> {
 impl Found {
     pub(super) async fn write(&self, tx: &Tx<'_>, work: &Work) -> Result<Written, Error> {
         let new = NewManifest {
-            repository: work.repository()?.id,
+            repository: work.memory.repository()?.id,
             commit: &self.commit,
             data: &self.data,
             hash: &self.hash,
         };
         let kept = manifests::keep(tx, &new, Among::All).await?;
-        let output = Output {
-            manifest_id: kept.id,
-            version: kept.version,
-            hash: self.hash.clone(),
+        let output = ManifestKept {
+            manifest_id: Some(kept.id),
+            version: Some(kept.version),
+            hash: Some(self.hash.clone()),
             changed: kept.made,
         };
-        Written::output("manifest", &output)
+        written("manifest", &output)
     }
 }

@@ -1,33 +1,24 @@
 use std::sync::Arc;
 
-use clients::git::{self, FetchRequest, Fetched, GitError, Limits};
-use domain::{ChangedFile, Classify, CommitSha, ErrorKind};
-use serde::{Deserialize, Serialize};
+use clients::git::{self, FetchRequest, GitError, Limits};
+use domain::{
+    Classify, CommitSha, ErrorKind,
+    kinds::analysis::{Fetched, Input},
+};
 use sha2::{Digest, Sha256};
 use store::{Tx, analyses, repositories::Repository, runs::Fence};
 
-use super::{COMMIT_TIME, Work, Written, blocking};
-use crate::{Deadline, Deps, Error};
+use crate::memory::{COMMIT_TIME, Work, Written, blocking, input, written};
+use crate::{Deps, Error};
+use engine::Deadline;
 
 /// The commit, kept in the object store.
-pub(crate) struct Found(Output);
-
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Output {
-    pub(super) commit: CommitSha,
-    /// With what the commit was compared: where its history parted from the base.
-    base: Option<CommitSha>,
-    snapshot_key: String,
-    commit_object_sha256: String,
-    files: usize,
-    bytes: u64,
-    pub(super) changes: Option<Vec<ChangedFile>>,
-}
+pub(crate) struct Found(Fetched);
 
 pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Result<Found, Error> {
     let head = work.run().commit.clone().ok_or(Error::Incomplete("commit"))?;
-    let base = work.input()?.base_sha.filter(|base| !base.is_null() && *base != head);
-    let repository = work.repository()?;
+    let base = input::<Input>(work)?.base_sha.filter(|base| !base.is_null() && *base != head);
+    let repository = work.memory.repository()?;
     if repository.suspended {
         return Err(Error::Suspended);
     }
@@ -43,16 +34,17 @@ pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Re
     };
     let (fetched, base) = fetch(deps, request).await?;
     let stored = deps.objects.put_snapshot(work.run().org, &fetched.snapshot).await?;
-    let output = Output {
+    let output = Fetched {
         commit: fetched.snapshot.commit.clone(),
+        branch: None,
         base,
-        snapshot_key: stored.key,
-        commit_object_sha256: hex::encode(Sha256::digest(&fetched.commit_object)),
+        snapshot_key: Some(stored.key),
+        commit_object_sha256: Some(hex::encode(Sha256::digest(&fetched.commit_object))),
         files: fetched.snapshot.files.len(),
         bytes: fetched.snapshot.files.iter().map(|file| file.bytes.len() as u64).sum(),
         changes: fetched.changes,
     };
-    work.snapshot = Some(Arc::new(fetched.snapshot));
+    work.memory.snapshot = Some(Arc::new(fetched.snapshot));
     Ok(Found(output))
 }
 
@@ -77,7 +69,10 @@ async fn parting(
 }
 
 /// Fetches, and answers with what the commit was compared.
-async fn fetch(deps: &Deps, request: FetchRequest) -> Result<(Fetched, Option<CommitSha>), Error> {
+async fn fetch(
+    deps: &Deps,
+    request: FetchRequest,
+) -> Result<(git::Fetched, Option<CommitSha>), Error> {
     let guard = deps.guard.clone();
     let (outcome, mut request) = blocking(move || (git::fetch(&request, &guard), request)).await?;
     match outcome {
@@ -96,7 +91,7 @@ async fn fetch(deps: &Deps, request: FetchRequest) -> Result<(Fetched, Option<Co
 
 impl Found {
     pub(super) async fn write(&self, tx: &Tx<'_>, fence: &Fence) -> Result<Written, Error> {
-        analyses::insert(tx, fence, Some(&self.0.commit_object_sha256)).await?;
-        Written::output("fetch", &self.0)
+        analyses::insert(tx, fence, self.0.commit_object_sha256.as_deref()).await?;
+        written("fetch", &self.0)
     }
 }

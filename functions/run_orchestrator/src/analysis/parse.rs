@@ -4,13 +4,14 @@ use analysis::Clock;
 use domain::Coverage;
 use store::{Tx, analyses, runs::Fence};
 
-use super::{COMMIT_TIME, Work, Written, blocking};
-use crate::{Deadline, Deps, Error};
+use crate::memory::{COMMIT_TIME, Work, Written, blocking, snapshot, written};
+use crate::{Deps, Error};
+use engine::Deadline;
 
 pub(crate) struct Found(Coverage);
 
 pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Result<Found, Error> {
-    let snapshot = work.snapshot(deps).await?;
+    let snapshot = snapshot(deps, work).await?;
     let stop = deadline.less(COMMIT_TIME);
     let parsed = blocking(move || {
         let time_is_up = || Instant::now() >= stop;
@@ -23,6 +24,6 @@ pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Re
 impl Found {
     pub(super) async fn write(&self, tx: &Tx<'_>, fence: &Fence) -> Result<Written, Error> {
         analyses::set_coverage(tx, fence, &self.0).await?;
-        Written::output("parse", &self.0)
+        written("parse", &self.0)
     }
 }

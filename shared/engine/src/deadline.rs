@@ -1,19 +1,18 @@
 use std::time::{Duration, Instant, SystemTime};
 
-use lambda_runtime::Context;
-
 /// What an invocation is granted when its runtime does not say: local runtimes send a deadline
 /// that is long past.
 const UNKNOWN_TIME: Duration = Duration::from_secs(110);
 
-/// When Lambda ends this invocation.
+/// When this invocation ends.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline(Instant);
 
 impl Deadline {
+    /// The deadline as Lambda gives it.
     #[expect(clippy::disallowed_methods, reason = "Lambda gives its deadline by the wall clock")]
-    pub fn of(context: &Context) -> Self {
-        let remaining = context.deadline().duration_since(SystemTime::now());
+    pub fn at(time: SystemTime) -> Self {
+        let remaining = time.duration_since(SystemTime::now());
         // Whoever is just being called has some time left.
         Self::after(remaining.unwrap_or(UNKNOWN_TIME))
     }

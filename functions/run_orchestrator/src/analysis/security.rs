@@ -1,7 +1,7 @@
 use std::{collections::HashMap, time::Instant};
 
 use analysis::{Clock, Incomplete, IncompleteReason, Scan};
-use domain::{ChangedFile, Finding, Fingerprint, Gate, LineRange};
+use domain::{ChangedFile, Finding, Fingerprint, Gate, LineRange, kinds::analysis::Fetched};
 use serde::{Deserialize, Serialize};
 use store::{
     Tx,
@@ -10,8 +10,9 @@ use store::{
     runs::Fence,
 };
 
-use super::{COMMIT_TIME, Work, Written, blocking, fetch};
-use crate::{Deadline, Deps, Error};
+use crate::memory::{COMMIT_TIME, Work, Written, blocking, output, snapshot, written};
+use crate::{Deps, Error};
+use engine::Deadline;
 
 /// What the rules object to, before it is known what people have dismissed.
 pub(crate) struct Found {
@@ -31,8 +32,8 @@ pub(super) struct Output {
 }
 
 pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Result<Found, Error> {
-    let snapshot = work.snapshot(deps).await?;
-    let changes = work.output::<fetch::Output>("fetch")?.changes;
+    let snapshot = snapshot(deps, work).await?;
+    let changes = output::<Fetched>(work, "fetch")?.changes;
     let stop = deadline.less(COMMIT_TIME);
     let scan = blocking(move || {
         let time_is_up = || Instant::now() >= stop;
@@ -60,7 +61,7 @@ impl Found {
         work: &Work,
     ) -> Result<Written, Error> {
         let gate = Gate::default();
-        let dismissed = dispositions::list_dismissed(tx, work.repository()?.id).await?;
+        let dismissed = dispositions::list_dismissed(tx, work.memory.repository()?.id).await?;
         let judged = judged(&self.scan.findings, self.changes.as_deref(), &gate, dismissed);
         findings::insert_all(tx, fence, &judged).await?;
         let output = Output {
@@ -70,7 +71,7 @@ impl Found {
             deciding: judged.iter().filter(|finding| finding.deciding).count(),
             incomplete: self.scan.incomplete.clone(),
         };
-        Written::output("security", &output)
+        written("security", &output)
     }
 }
 

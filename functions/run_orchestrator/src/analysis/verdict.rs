@@ -1,4 +1,4 @@
-use domain::{AnalysisId, Coverage, Severity, Verdict};
+use domain::{AnalysisId, Coverage, Severity, Verdict, kinds::analysis::ManifestKept};
 use queue::{AttestRequested, EmbedRequested, Message, NotifyRequested};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,8 +9,9 @@ use store::{
     runs::Fence,
 };
 
-use super::{Work, Written, manifest, security};
+use super::security;
 use crate::Error;
+use crate::memory::{Work, Written, output, written};
 
 #[derive(Serialize)]
 struct Output {
@@ -21,7 +22,7 @@ struct Output {
 
 /// Judges by the findings as they stand in the table, and asks for all that follows a verdict.
 pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Written, Error> {
-    let scanned: security::Output = work.output("security")?;
+    let scanned: security::Output = output(work, "security")?;
     let tallies = findings::tally(tx, work.run().id).await?;
     let counts = counts(&tallies);
     let deciding = counts
@@ -45,7 +46,7 @@ pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Wri
         (AttestRequested::QUEUE, AttestRequested { org_id, run_id }.body()),
         (NotifyRequested::QUEUE, NotifyRequested { org_id, run_id }.body()),
     ];
-    let written = Written::output("verdict", &Output { analysis_id, verdict, counts })?;
+    let written = written("verdict", &Output { analysis_id, verdict, counts })?;
     Ok(Written { messages, summary: Some(summary), ..written })
 }
 
@@ -68,8 +69,8 @@ fn counts(tallies: &[Tally]) -> Counts {
 }
 
 fn summary(work: &Work, verdict: Verdict, counts: &Counts) -> Result<Value, Error> {
-    let coverage: Coverage = work.output("parse")?;
-    let manifest: manifest::Output = work.output("manifest")?;
+    let coverage: Coverage = output(work, "parse")?;
+    let manifest: ManifestKept = output(work, "manifest")?;
     Ok(json!({
         "verdict": verdict,
         "counts": counts,

@@ -1,0 +1,68 @@
+//! What an analysis does, step by step, and what each step leaves in `run_steps.output`:
+//!
+//! | step | output |
+//! |---|---|
+//! | fetch | [`Fetched`](domain::kinds::analysis::Fetched) |
+//! | manifest | [`ManifestKept`](domain::kinds::analysis::ManifestKept) |
+//! | parse | the coverage |
+//! | security | `rules_version`, `gate`, `findings`, `deciding`, `incomplete` |
+//! | verdict | `analysis_id`, `verdict`, `counts` |
+
+pub(crate) mod fetch;
+mod manifest;
+mod parse;
+mod security;
+mod verdict;
+
+use domain::StepSpec;
+use engine::Deadline;
+use store::{Tx, runs::Fence};
+
+use crate::{
+    Deps, Error,
+    memory::{Work, Written},
+};
+
+/// A step that was worked on and of which nothing is written yet.
+pub(crate) enum Prepared {
+    Fetch(fetch::Found),
+    Manifest(manifest::Found),
+    Parse(parse::Found),
+    Security(security::Found),
+    Verdict,
+}
+
+/// Works on a step without writing to the database.
+pub(crate) async fn prepare(
+    step: &'static StepSpec,
+    deps: &Deps,
+    work: &mut Work,
+    deadline: Deadline,
+) -> Result<Prepared, Error> {
+    match step.id {
+        "fetch" => fetch::work(deps, work, deadline).await.map(Prepared::Fetch),
+        "manifest" => manifest::work(deps, work).await.map(Prepared::Manifest),
+        "parse" => parse::work(deps, work, deadline).await.map(Prepared::Parse),
+        "security" => security::work(deps, work, deadline).await.map(Prepared::Security),
+        "verdict" => Ok(Prepared::Verdict),
+        unknown => Err(Error::UnknownStep(unknown)),
+    }
+}
+
+impl Prepared {
+    /// Writes the effects, behind the fence.
+    pub(crate) async fn write(
+        &self,
+        tx: &Tx<'_>,
+        fence: &Fence,
+        work: &Work,
+    ) -> Result<Written, Error> {
+        match self {
+            Self::Fetch(found) => found.write(tx, fence).await,
+            Self::Manifest(found) => found.write(tx, work).await,
+            Self::Parse(found) => found.write(tx, fence).await,
+            Self::Security(found) => found.write(tx, fence, work).await,
+            Self::Verdict => verdict::write(tx, fence, work).await,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+use std::{sync::Arc, time::Duration};
+
+use domain::{Snapshot, kinds::analysis::Fetched};
+use serde::{Serialize, de::DeserializeOwned};
+use store::repositories::Repository;
+
+use crate::{Deps, Error};
+
+/// Kept free at the end of an invocation for writing down what a step found.
+pub(crate) const COMMIT_TIME: Duration = Duration::from_secs(10);
+
+pub(crate) type Work = engine::Work<Memory>;
+pub(crate) use engine::Written;
+
+/// What the steps of a run share while one worker has it.
+pub(crate) struct Memory {
+    pub(crate) repository: Option<Repository>,
+    /// The code, once a step had it in hand.
+    pub(crate) snapshot: Option<Arc<Snapshot>>,
+    /// Whether someone was asked to allow what a merge is to do.
+    pub(crate) is_asked: bool,
+}
+
+impl Memory {
+    pub(crate) fn repository(&self) -> Result<&Repository, Error> {
+        self.repository.as_ref().ok_or(Error::Incomplete("repository"))
+    }
+}
+
+/// What the run was asked.
+pub(crate) fn input<T: DeserializeOwned>(work: &Work) -> Result<T, Error> {
+    work.input().map_err(|source| Error::Output { step: "input", source })
+}
+
+/// What a finished step left.
+pub(crate) fn output<T: DeserializeOwned>(work: &Work, step: &'static str) -> Result<T, Error> {
+    work.output(step).map_err(|source| Error::Output { step, source })
+}
+
+/// What a step leaves.
+pub(crate) fn written(step: &'static str, output: &impl Serialize) -> Result<Written, Error> {
+    Written::output(output).map_err(|source| Error::Output { step, source })
+}
+
+/// The code that is examined: still in hand, or read back from the object store.
+pub(crate) async fn snapshot(deps: &Deps, work: &mut Work) -> Result<Arc<Snapshot>, Error> {
+    if let Some(snapshot) = &work.memory.snapshot {
+        return Ok(Arc::clone(snapshot));
+    }
+    let fetched: Fetched = output(work, "fetch")?;
+    let snapshot = deps.objects.get_snapshot(work.run().org, &fetched.commit).await?;
+    Ok(Arc::clone(work.memory.snapshot.insert(Arc::new(snapshot))))
+}
+
+/// Runs what would hold up everything else, and turns its panic into an error.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Error::AnalyserPanicked)
+}

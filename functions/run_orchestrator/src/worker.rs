@@ -1,0 +1,98 @@
+//! Which kind is whose.
+
+use domain::{RunKind, StepSpec, kinds::merge::Plan};
+use engine::{Deadline, Outcome, Worker};
+use queue::{Message, NotifyRequested, Queue};
+use serde_json::Value;
+use store::{
+    StoreError, Tx, analyses, repositories,
+    runs::{Fence, Run},
+};
+
+use crate::{
+    Deps, Error, analysis,
+    memory::{Memory, Work, Written},
+    merge,
+};
+
+/// A step that was worked on, by the kind of its run.
+pub(crate) enum Prepared {
+    Analysis(analysis::Prepared),
+    MergePlan(Plan),
+}
+
+/// The kinds that this function does.
+pub(crate) struct Kinds<'a>(pub(crate) &'a Deps);
+
+impl Worker for Kinds<'_> {
+    type Error = Error;
+    type Memory = Memory;
+    type Prepared = Prepared;
+
+    fn does(&self, kind: RunKind) -> bool {
+        match kind {
+            RunKind::Analysis | RunKind::Merge => true,
+            RunKind::CodebaseScan | RunKind::ScanShard => false,
+            RunKind::RepositorySync => false,
+        }
+    }
+
+    async fn load(&self, tx: &Tx<'_>, run: &Run) -> Result<Memory, StoreError> {
+        let repository = match run.repository {
+            Some(id) => repositories::find(tx, id).await?,
+            None => None,
+        };
+        let is_asked = run.kind == RunKind::Merge && merge::is_asked(tx, run).await?;
+        Ok(Memory { repository, snapshot: None, is_asked })
+    }
+
+    async fn prepare(
+        &self,
+        step: &'static StepSpec,
+        work: &mut Work,
+        deadline: Deadline,
+    ) -> Result<Outcome<Prepared>, Error> {
+        match work.run().kind {
+            RunKind::Analysis => {
+                let prepared = analysis::prepare(step, self.0, work, deadline).await?;
+                Ok(Outcome::Write(Prepared::Analysis(prepared)))
+            }
+            RunKind::Merge => merge::prepare(step, self.0, work).await,
+            RunKind::CodebaseScan | RunKind::ScanShard | RunKind::RepositorySync => {
+                Err(Error::UnknownStep(step.id))
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        tx: &Tx<'_>,
+        fence: &Fence,
+        work: &Work,
+        prepared: &Prepared,
+    ) -> Result<Written, Error> {
+        match prepared {
+            Prepared::Analysis(prepared) => prepared.write(tx, fence, work).await,
+            Prepared::MergePlan(plan) => merge::write(tx, fence, plan).await,
+        }
+    }
+
+    async fn failed(
+        &self,
+        tx: &Tx<'_>,
+        run: &Run,
+        told: &str,
+    ) -> Result<Vec<(Queue, Value)>, StoreError> {
+        match run.kind {
+            RunKind::Analysis => {
+                analyses::fail(tx, run.id, told).await?;
+                let notify = NotifyRequested { org_id: run.org, run_id: run.id };
+                Ok(vec![(NotifyRequested::QUEUE, notify.body())])
+            }
+            RunKind::CodebaseScan
+            | RunKind::ScanShard
+            | RunKind::Merge
+            | RunKind::RepositorySync => Ok(Vec::new()),
+        }
+    }
+}
