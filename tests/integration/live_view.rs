@@ -202,7 +202,7 @@ async fn what_a_server_says_cannot_steer_the_terminal() {
         "data: {\"status\":\"failed\",\"error\":\"\\u001b[2Jgone\"}\nevent: run-finished\n\n";
     let output = Server::new("running", [Reply::events(FAILED)]).watched(&[]).await;
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output.stdout), "run-finished   failed \u{fffd}[2Jgone\n");
+    assert_eq!(text(&output.stdout), "run-finished   failed: \u{fffd}[2Jgone\n");
 }
 
 #[tokio::test]

@@ -55,8 +55,9 @@ impl Said {
         if let Some(until) = self.wake_at {
             parts.push(format!("until {until}"));
         }
-        parts.extend(self.trouble());
-        excerpt(&parts.join(" "), TROUBLE_CHARS_MAX)
+        let told = [(!parts.is_empty()).then(|| parts.join(" ")), self.trouble()];
+        let told: Vec<String> = told.into_iter().flatten().collect();
+        excerpt(&told.join(": "), TROUBLE_CHARS_MAX)
     }
 }
 

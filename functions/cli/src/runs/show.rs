@@ -115,9 +115,9 @@ fn row(step: &Step) -> Vec<Cell> {
 
 fn summary(output: &Map<String, Value>) -> String {
     let told = output.iter().filter(|(_, value)| !value.is_null());
-    let told = told.map(|(name, value)| match value {
-        Value::String(text) => format!("{name}={text}"),
-        other => format!("{name}={other}"),
+    let told = told.map(|(name, value)| match value.as_str() {
+        Some(text) => format!("{name}={text}"),
+        None => format!("{name}={value}"),
     });
     told.collect::<Vec<_>>().join(" ")
 }
