@@ -11,6 +11,8 @@ pub enum Error {
     Secret(#[from] SecretError),
     #[error("the deliveries that GitHub made cannot be looked through")]
     GitHub(#[from] GitHubError),
+    #[error("the input of a run cannot be written")]
+    Input(#[source] serde_json::Error),
 }
 
 impl Classify for Error {
@@ -19,6 +21,7 @@ impl Classify for Error {
             Self::Store(error) => error.kind(),
             Self::Secret(error) => error.kind(),
             Self::GitHub(error) => error.kind(),
+            Self::Input(_) => ErrorKind::Bug,
         }
     }
 }

@@ -7,6 +7,8 @@
 mod deliveries;
 mod error;
 mod outbox;
+mod schedules;
+mod slots;
 mod syncs;
 mod wake;
 
@@ -16,7 +18,6 @@ use clients::{
     AddressGuard,
     github::{AppKey, GitHub},
 };
-use domain::OrgId;
 use jiff::Timestamp;
 use queue::{Queue, Sender};
 use serde::Serialize;
@@ -107,26 +108,35 @@ pub struct Swept {
     pub messages_sent: u64,
     pub runs_woken: u64,
     pub syncs_started: u64,
+    pub scans_started: u64,
     pub deliveries_requested: u64,
 }
 
 /// Does all parts, even when one of them fails, and then reports the first failure.
 pub async fn handle(deps: &Deps) -> Result<Swept, Error> {
-    let mut round = Round { deps, stop_at: Instant::now() + SWEEP_TIME, failures: 0 };
+    let mut round = Round::begin(deps);
     // Boxed, or this future nests deeper than the compiler follows.
     let messages = Box::pin(outbox::sweep(&mut round)).await;
     let runs = Box::pin(wake::sweep(&mut round)).await;
     let syncs = Box::pin(syncs::sweep(&mut round)).await;
+    let scans = Box::pin(schedules::sweep(&mut round)).await;
     let deliveries = Box::pin(deliveries::reconcile(deps, now())).await;
     let swept = Swept {
         messages_sent: told("assay.outbox.swept", &messages),
         runs_woken: told("assay.runs.woken", &runs),
         syncs_started: told("assay.syncs.started", &syncs),
+        scans_started: told("assay.scans.started", &scans),
         deliveries_requested: told("assay.deliveries.requested", &deliveries),
     };
-    messages.and(runs).and(syncs).and(deliveries)?;
+    messages.and(runs).and(syncs).and(scans).and(deliveries)?;
     tracing::info!(?swept, "swept");
     Ok(swept)
+}
+
+/// Begins the scans whose slot has come when `now` is what the database's clock shows. A sweep
+/// does the same by the clock itself.
+pub async fn start_scans(deps: &Deps, now: Timestamp) -> Result<u64, Error> {
+    schedules::sweep_at(&mut Round::begin(deps), now).await
 }
 
 /// Counts a part that went well, and logs one that did not: of several failures the function
@@ -158,7 +168,11 @@ struct Round<'a> {
     failures: u32,
 }
 
-impl Round<'_> {
+impl<'a> Round<'a> {
+    fn begin(deps: &'a Deps) -> Self {
+        Self { deps, stop_at: Instant::now() + SWEEP_TIME, failures: 0 }
+    }
+
     fn is_over(&self) -> bool {
         self.failures >= FAILURES_MAX || Instant::now() >= self.stop_at
     }
@@ -177,11 +191,5 @@ impl Round<'_> {
                 false
             }
         }
-    }
-
-    async fn forget(&self, session: &mut Session, org: OrgId, sent: i64) -> Result<(), Error> {
-        let tx = session.begin(org).await?;
-        store::outbox::delete(&tx, &[sent]).await?;
-        Ok(tx.commit().await?)
     }
 }

@@ -1,3 +1,4 @@
+use faults::Mutation;
 use queue::Queue;
 
 use crate::{Error, Round};
@@ -14,6 +15,7 @@ pub(crate) async fn sweep(round: &mut Round<'_>) -> Result<u64, Error> {
         let tx = session.begin_unscoped().await?;
         let due = tx.take_due_outbox(BATCH).await?;
         tx.commit().await?;
+        faults::point("sweep.outbox_taken");
 
         let mut sent = Vec::new();
         for message in &due {
@@ -21,14 +23,18 @@ pub(crate) async fn sweep(round: &mut Round<'_>) -> Result<u64, Error> {
                 break;
             }
             let Some(queue) = Queue::named(&message.queue) else { continue };
-            if round.send(queue, &message.body, message.traceparent.as_deref()).await {
+            if round.send(queue, &message.body, message.traceparent.as_deref()).await
+                || faults::mutated(Mutation::ForgetUnsent)
+            {
                 sent.push(message.id);
             }
         }
+        faults::point("sweep.outbox_sent");
         if !sent.is_empty() {
             let tx = session.begin_unscoped().await?;
             tx.settle_outbox(&sent).await?;
             tx.commit().await?;
+            faults::point("sweep.outbox_settled");
         }
         total += sent.len() as u64;
         if due.len() < BATCH as usize {

@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
-use domain::{OrgId, RunId, RunKind};
-use queue::{Message, RunRequested, SyncRequested};
+use domain::{OrgId, RunId};
 use store::{RunToWake, runs};
 
 use crate::{Error, Round};
@@ -37,10 +36,6 @@ pub(crate) async fn sweep(round: &mut Round<'_>) -> Result<u64, Error> {
 }
 
 async fn ask(round: &mut Round<'_>, run: &RunToWake) -> bool {
-    let (org_id, run_id) = (run.org, run.run);
-    let (queue, body) = match run.kind {
-        RunKind::Analysis => (RunRequested::QUEUE, RunRequested { org_id, run_id }.body()),
-        RunKind::RepositorySync => (SyncRequested::QUEUE, SyncRequested { org_id, run_id }.body()),
-    };
+    let (queue, body) = queue::wake_up(run.kind, run.org, run.run);
     round.send(queue, &body, run.traceparent.as_deref()).await
 }
