@@ -31,14 +31,9 @@ impl Living {
         living.keys().nth(place).copied()
     }
 
-    pub(crate) fn of(&self, function: &str) -> Vec<u32> {
-        let living = self.0.lock().unwrap();
-        living.iter().filter(|(_, name)| **name == function).map(|(id, _)| *id).collect()
-    }
-
     /// Sends a signal to a process, if it still lives.
     pub(crate) fn signal(&self, id: u32, signal: Signal) -> bool {
-        // Held meanwhile: nobody reaps it, so the number belongs to nobody else.
+        // Whoever ends a process takes it off this list, long before its number is used again.
         let living = self.0.lock().unwrap();
         let pid = i32::try_from(id).ok().and_then(Pid::from_raw);
         living.contains_key(&id) && pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
@@ -76,6 +71,18 @@ impl Nursery {
             tally,
             stormy: true.into(),
             born: AtomicUsize::new(0),
+        }
+    }
+
+    /// Refuses functions that cannot be disturbed: every trial would be green.
+    pub(crate) fn assert_disturbable(&self) {
+        const MARKER: &[u8] = b"ASSAY_FAULTS";
+        for name in ["webhook_intake", "run_orchestrator", "scheduler", "api"] {
+            let path = self.binaries.join(name);
+            let binary =
+                std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let found = binary.windows(MARKER.len()).any(|bytes| bytes == MARKER);
+            assert!(found, "{} was built without its feature `faults`", path.display());
         }
     }
 

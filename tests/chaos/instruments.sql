@@ -109,3 +109,14 @@ BEGIN
     EXECUTE replace(definition, fence, 'r.id = run');
     RETURN (definition LIKE '%' || fence || '%')::integer;
 END $$;
+
+-- Has every message forgotten as soon as it is written down: whoever wrote it still sends it.
+CREATE FUNCTION chaos.forget() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    DELETE FROM public.outbox WHERE id = NEW.id;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION chaos.no_outbox() RETURNS void LANGUAGE sql AS $$
+    CREATE TRIGGER chaos_forgets AFTER INSERT ON public.outbox FOR EACH ROW
+        EXECUTE FUNCTION chaos.forget()
+$$;

@@ -64,6 +64,7 @@ pub(crate) async fn announce(
     session: &mut Session,
     unsent: &Unsent,
 ) -> Result<(), Error> {
+    faults::point("sweep.schedule_taken");
     let Some(queue) = Queue::named(&unsent.queue) else { return Ok(()) };
     if round.send(queue, &unsent.body, unsent.traceparent.as_deref()).await {
         let tx = session.begin(unsent.org).await?;

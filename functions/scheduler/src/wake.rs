@@ -15,6 +15,7 @@ pub(crate) async fn sweep(round: &mut Round<'_>) -> Result<u64, Error> {
     let tx = session.begin_unscoped().await?;
     let found = tx.runs_to_wake(BATCH).await?;
     tx.commit().await?;
+    faults::point("sweep.wake_read");
 
     let mut asked: BTreeMap<OrgId, Vec<RunId>> = BTreeMap::new();
     let mut total = 0;
@@ -27,6 +28,7 @@ pub(crate) async fn sweep(round: &mut Round<'_>) -> Result<u64, Error> {
             total += 1;
         }
     }
+    faults::point("sweep.wake_sent");
     for (org, asked) in &asked {
         let tx = session.begin(*org).await?;
         runs::note_wake_up(&tx, asked).await?;

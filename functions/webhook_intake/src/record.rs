@@ -1,6 +1,7 @@
 //! Writing an event down: one transaction, one commit, and then the queue.
 
 use domain::{CommitSha, OrgId, RunId, RunKind, kinds::analysis};
+use faults::Mutation;
 use queue::{Message, RunRequested};
 use serde_json::json;
 use store::{
@@ -142,7 +143,9 @@ async fn request_run(
         }
         None => insert_run(&tx, delivery, &repository, examine).await?,
     };
+    faults::point("intake.before_commit");
     tx.commit().await?;
+    faults::point("intake.after_commit");
     Ok(written)
 }
 
@@ -263,16 +266,17 @@ fn deduplicated(known: deliveries::Delivery) -> Outcome {
 async fn send(deps: &Deps, unsent: &Unsent) {
     let sent =
         deps.sender.send(RunRequested::QUEUE, &unsent.body, unsent.traceparent.as_deref()).await;
+    faults::point("intake.after_send");
     match sent {
-        Ok(()) => {
-            if let Ok(mut confirmed) = deps.confirmed.lock() {
-                confirmed.push(unsent.id);
-            }
-        }
-        Err(error) => {
+        Err(error) if !faults::mutated(Mutation::ForgetUnsent) => {
             let chain: &dyn std::error::Error = &error;
             tracing::warn!(error = chain, "left in the outbox");
             startup::count("assay.outbox.left", 1, &[("queue", "runs")]);
+        }
+        Ok(()) | Err(_) => {
+            if let Ok(mut confirmed) = deps.confirmed.lock() {
+                confirmed.push(unsent.id);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{OrgId, RunId, StepKind, StepStatus};
+use faults::Mutation;
 use serde_json::json;
 use store::{
     Session, StoreError, Tx, run_steps,
@@ -50,8 +51,8 @@ async fn claim<W: Worker>(
     org: OrgId,
     run: RunId,
 ) -> Result<Option<Work<W::Memory>>, W::Error> {
-    let tx = session.begin(org).await?;
-    match runs::claim(&tx, run, engine.lease_seconds()).await? {
+    let (tx, claim) = runs::begin_claim(session, org, run, engine.lease_seconds()).await?;
+    match claim {
         Claim::NotDue => {
             // The message has come, so its row may go.
             tx.commit().await?;
@@ -75,8 +76,8 @@ async fn claim<W: Worker>(
             Ok(None)
         }
         Claim::Won(lease) => {
-            let steps = run_steps::list(&tx, run).await?;
-            let memory = worker.load(&tx, &lease.run).await?;
+            let (steps, memory) =
+                tokio::try_join!(run_steps::list(&tx, run), worker.load(&tx, &lease.run))?;
             faults::point("claim.before_commit");
             tx.commit().await?;
             faults::point("claim.after_commit");
@@ -119,6 +120,10 @@ async fn do_steps<W: Worker>(
                 }
             }
         };
+        let _second = match faults::mutated(Mutation::SecondSession) {
+            true => Some(engine.session::<W::Error>().await?),
+            false => None,
+        };
         let Some(to_send) = commit(worker, session, work, &begun, prepared).await? else {
             tracing::info!(step = step.id, "the lease is lost: another worker does this run");
             return Ok(());
@@ -147,30 +152,42 @@ async fn commit<W: Worker>(
     begun: &Begun,
     prepared: Prepared<W::Prepared>,
 ) -> Result<Option<Vec<ToSend>>, W::Error> {
+    let (before_commit, after_commit) = match work.run().kind.is_last(begun.step.id) {
+        true => ("finish.before_commit", "finish.after_commit"),
+        false => ("step.before_commit", "step.after_commit"),
+    };
     let (written, to_send) = match prepared {
         // A child's ending has the effect that its parent may wake.
         Prepared::Done(written) if work.run().parent.is_none() => {
-            faults::point("step.before_commit");
+            faults::point(before_commit);
             let Some(to_send) = finish_at_once(session, work, begun, &written).await? else {
                 return Ok(None);
             };
             (written, to_send)
         }
         prepared @ (Prepared::Done(_) | Prepared::Write(_)) => {
-            let fenced = runs::begin_fenced(session, &work.lease).await?;
-            let Some((tx, fence)) = fenced else { return Ok(None) };
+            let Some((tx, fence)) = runs::begin_fenced(session, &work.lease).await? else {
+                return Ok(None);
+            };
             faults::point("step.fenced");
             let written = match prepared {
                 Prepared::Done(written) => written,
                 Prepared::Write(prepared) => worker.write(&tx, &fence, work, &prepared).await?,
             };
+            let tx = match faults::mutated(Mutation::EffectsApart) {
+                true => {
+                    tx.commit().await?;
+                    session.begin(work.run().org).await?
+                }
+                false => tx,
+            };
             faults::point("step.effects_written");
-            faults::point("step.before_commit");
+            faults::point(before_commit);
             let to_send = finish(tx, &fence, work, begun, &written).await?;
             (written, to_send)
         }
     };
-    faults::point("step.after_commit");
+    faults::point(after_commit);
     work.done(begun, written.output);
     Ok(Some(to_send))
 }

@@ -37,6 +37,7 @@ pub const POINTS: &[&str] = &[
     "fail.after_commit",
     "sweep.outbox_taken",
     "sweep.outbox_sent",
+    "sweep.outbox_settled",
     "sweep.wake_read",
     "sweep.wake_sent",
     "sweep.schedule_taken",

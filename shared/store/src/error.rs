@@ -1,4 +1,5 @@
 use domain::{Classify, ErrorKind};
+use faults::Mutation;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -48,6 +49,9 @@ impl Classify for StoreError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Unreachable(_) => ErrorKind::Unavailable,
+            Self::ChangedMeanwhile if faults::mutated(Mutation::FailOnConflict) => {
+                ErrorKind::Invalid
+            }
             Self::ChangedMeanwhile => ErrorKind::Conflict,
             Self::Refused(_) | Self::CorruptRow { .. } | Self::Url(_) => ErrorKind::Bug,
         }
