@@ -1,5 +1,7 @@
 //! The rules of runs on a real Postgres: who may claim, who may write, and how a run ends.
 
+use std::time::Duration;
+
 use domain::{CommitSha, ErrorCode, OrgId, RepositoryId, RunId, RunKind, RunStatus, StepStatus};
 use jiff::Timestamp;
 use serde_json::json;
@@ -49,6 +51,8 @@ impl Place {
             pull_request,
             input: json!({ "pr_title": "A change" }),
             traceparent: None,
+            parent: None,
+            schedule: None,
         };
         let mut session = self.database.functions().session().await.unwrap();
         let tx = session.begin(self.org).await.unwrap();
@@ -71,7 +75,7 @@ impl Place {
     async fn lease(&self, run: RunId) -> Lease {
         match self.claim(run).await {
             Claim::Won(lease) => *lease,
-            other @ (Claim::NotDue | Claim::Exhausted) => panic!("{other:?}"),
+            other @ (Claim::NotDue | Claim::Exhausted(_)) => panic!("{other:?}"),
         }
     }
 
@@ -94,19 +98,22 @@ impl Place {
         let mut session = self.database.functions().session().await.unwrap();
         let tx = session.begin(self.org).await.unwrap();
         let Some(fence) = runs::fence(&tx, lease).await.unwrap() else { return false };
-        run_steps::insert(&tx, &fence, &finished(step)).await.unwrap();
-        tx.commit().await.unwrap();
+        run_steps::finish_and_commit(tx, &fence, &lease.run, &finished(step)).await.unwrap();
         true
     }
 }
 
-fn finished(step: &str) -> Finished<'_> {
+fn finished(step: &str) -> Finished<'static> {
+    let step = RunKind::Analysis.steps().iter().find(|spec| spec.id == step);
     Finished {
-        step,
+        step: step.expect("a step of an analysis"),
         status: StepStatus::Succeeded,
+        attempt: 1,
         output: None,
         error: None,
         started_at: Timestamp::UNIX_EPOCH,
+        messages: &[],
+        summary: None,
     }
 }
 
@@ -192,8 +199,7 @@ async fn an_expired_lease_that_nobody_took_may_still_commit_and_holds_off_the_ne
     let next = tokio::spawn(claim_in_background(place.database.functions(), place.org, run));
     wait_until_someone_waits_for_a_lock(&place.database).await;
     assert!(!next.is_finished(), "the claim went past a worker that was writing");
-    run_steps::insert(&tx, &fence, &finished("fetch")).await.unwrap();
-    tx.commit().await.unwrap();
+    run_steps::finish_and_commit(tx, &fence, &lease.run, &finished("fetch")).await.unwrap();
 
     let steps = next.await.unwrap();
     assert_eq!(steps, ["fetch"], "whoever claims next sees what was written before");
@@ -226,7 +232,7 @@ async fn a_run_that_kills_its_workers_is_given_up() {
         place.lease(run).await;
         place.expire(run).await;
     }
-    assert!(matches!(place.claim(run).await, Claim::Exhausted));
+    assert!(matches!(place.claim(run).await, Claim::Exhausted(_)));
     assert!(matches!(place.claim(run).await, Claim::NotDue), "given up once and for all");
     let run = place.find(run).await;
     assert_eq!(run.status, RunStatus::Failed);
@@ -244,7 +250,7 @@ async fn a_finished_step_starts_the_count_of_claims_again() {
         }
         place.expire(run).await;
     }
-    assert!(matches!(place.claim(run).await, Claim::Exhausted));
+    assert!(matches!(place.claim(run).await, Claim::Exhausted(_)));
     assert_eq!(place.find(run).await.attempts, CLAIMS_MAX * 2 + 1);
 }
 
@@ -257,13 +263,16 @@ async fn a_run_that_is_given_back_is_claimed_again() {
 
     let tx = session.begin(place.org).await.unwrap();
     let fence = runs::fence(&tx, &lease).await.unwrap().unwrap();
-    runs::release(&tx, &fence, "the git server did not answer").await.unwrap();
+    let delay = Duration::from_millis(300);
+    runs::retry_later(&tx, &fence, "the git server did not answer", delay).await.unwrap();
     tx.commit().await.unwrap();
     let queued = place.find(run).await;
     assert_eq!(queued.status, RunStatus::Queued);
     assert_eq!(queued.last_error.as_deref(), Some("the git server did not answer"));
     assert_eq!(queued.error, None, "a passing trouble is not the run's ending");
+    assert!(matches!(place.claim(run).await, Claim::NotDue), "not before its time");
 
+    tokio::time::sleep(delay).await;
     let lease = place.lease(run).await;
     let tx = session.begin(place.org).await.unwrap();
     let fence = runs::fence(&tx, &lease).await.unwrap().unwrap();
@@ -301,7 +310,7 @@ async fn what_is_over_stays_over() {
             )
             .await
             .unwrap_err();
-        assert!(revived.as_db_error().unwrap().message().contains("cannot become"), "{revived}");
+        assert!(revived.as_db_error().unwrap().message().contains("stays so"), "{revived}");
     }
 }
 

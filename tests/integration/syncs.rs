@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::{OrgId, RepositoryId, RunId, RunKind};
+use lambda_runtime::{Context, LambdaEvent};
 use queue::{Message, Queue, SyncRequested};
 use serde_json::json;
 use startup::Secret;
@@ -85,6 +86,8 @@ impl Place {
             pull_request: None,
             input: json!({}),
             traceparent: None,
+            parent: None,
+            schedule: None,
         };
         runs::insert(&tx, &new).await.unwrap();
         tx.commit().await.unwrap();
@@ -92,7 +95,9 @@ impl Place {
         for _ in 0..2 {
             let body = SyncRequested { org_id: self.org, run_id: run }.body().to_string();
             let event = json!({ "Records": [{ "messageId": "m", "body": body }] });
-            let response = handle(&self.deps, serde_json::from_value(event).unwrap()).await;
+            let event = serde_json::from_value(event).unwrap();
+            let event = LambdaEvent::new(event, Context::default());
+            let response = handle(&self.deps, event).await;
             assert!(response.unwrap().batch_item_failures.is_empty());
         }
         self.read(run).await

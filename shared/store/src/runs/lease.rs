@@ -1,10 +1,11 @@
 //! Claiming a run, and the proof that a claim still holds.
 
-use domain::{CommitSha, RunId, RunStatus};
+use domain::{CommitSha, OrgId, RunId, RunStatus};
 use faults::Mutation;
+use tokio_postgres::Row;
 
 use super::{COLUMNS, Run, lock_parent};
-use crate::{Session, StoreError, Tx};
+use crate::{Session, StoreError, Tx, session::Values};
 
 /// Claims without a finished step after which a run is given up.
 pub const CLAIMS_MAX: i32 = 8;
@@ -44,51 +45,74 @@ pub async fn claim(tx: &Tx<'_>, run: RunId, lease_seconds: i32) -> Result<Claim,
             "UPDATE runs SET leased_until = '-infinity' WHERE id = $1 AND status = 'running'";
         tx.execute(expire, &[run.as_uuid()]).await?;
     }
-    let claims_max = if faults::mutated(Mutation::NeverGiveUp) { i32::MAX } else { CLAIMS_MAX };
-    let row = tx
-        .query_opt(
-            &format!(
-                "WITH received AS (
-                     DELETE FROM outbox WHERE run_id = $1 AND queue IN ('runs', 'sync')
-                 ), due AS (
-                     SELECT id, claims, claims >= $3 AS spent FROM (
-                         SELECT r.id,
-                                -- The last holder's finished steps are the progress.
-                                CASE WHEN EXISTS (
-                                    SELECT FROM run_steps s
-                                    WHERE s.run_id = r.id AND s.lease_token = r.lease_token
-                                ) THEN 0 ELSE r.claims_since_progress END AS claims
-                         FROM runs r
-                         WHERE r.id = $1
-                           AND ((r.status = 'queued'
-                                 AND (r.wake_at IS NULL OR r.wake_at <= clock_timestamp()))
-                                OR (r.status = 'running' AND r.leased_until < clock_timestamp())
-                                OR (r.status = 'waiting' AND r.wake_at <= clock_timestamp()))
-                         FOR NO KEY UPDATE
-                     ) found
-                 )
-                 UPDATE runs r SET
-                     status = CASE WHEN d.spent THEN 'failed' ELSE 'running' END,
-                     error_code = CASE WHEN d.spent THEN 'max_attempts_exceeded' END,
-                     error = CASE WHEN d.spent
-                                  THEN 'gave up after ' || d.claims || ' attempts without progress' ||
-                                       coalesce(': ' || r.last_error, '') END,
-                     finished_at = CASE WHEN d.spent THEN clock_timestamp() END,
-                     leased_until = CASE WHEN NOT d.spent
-                                         THEN clock_timestamp() + make_interval(secs => $2) END,
-                     started_at = coalesce(r.started_at, clock_timestamp()),
-                     lease_token = r.lease_token + 1,
-                     claims_since_progress = d.claims + 1,
-                     attempts = r.attempts + 1,
-                     waiting_for = NULL,
-                     wake_at = NULL,
-                     updated_at = clock_timestamp()
-                 FROM due d WHERE r.id = d.id
-                 RETURNING {COLUMNS}, r.lease_token, r.claims_since_progress"
-            ),
-            &[run.as_uuid(), &f64::from(lease_seconds), &claims_max],
-        )
-        .await?;
+    let values: Values<'_> = &[run.as_uuid(), &f64::from(lease_seconds), &claims_max()];
+    claimed(tx.query_opt(&claim_statement(), values).await?)
+}
+
+/// Begins a transaction with a [`claim`].
+pub async fn begin_claim<'a>(
+    session: &'a mut Session,
+    org: OrgId,
+    run: RunId,
+    lease_seconds: i32,
+) -> Result<(Tx<'a>, Claim), StoreError> {
+    if faults::mutated(Mutation::ClaimAlways) {
+        let tx = session.begin(org).await?;
+        let claim = claim(&tx, run, lease_seconds).await?;
+        return Ok((tx, claim));
+    }
+    let values: Values<'_> = &[run.as_uuid(), &f64::from(lease_seconds), &claims_max()];
+    let (tx, row) = session.begin_with(org, &claim_statement(), values).await?;
+    Ok((tx, claimed(row)?))
+}
+
+fn claims_max() -> i32 {
+    if faults::mutated(Mutation::NeverGiveUp) { i32::MAX } else { CLAIMS_MAX }
+}
+
+fn claim_statement() -> String {
+    format!(
+        "WITH received AS (
+             DELETE FROM outbox WHERE run_id = $1 AND queue IN ('runs', 'sync')
+         ), due AS (
+             SELECT id, claims, claims >= $3 AS spent FROM (
+                 SELECT r.id,
+                        -- The last holder's finished steps are the progress.
+                        CASE WHEN EXISTS (
+                            SELECT FROM run_steps s
+                            WHERE s.run_id = r.id AND s.lease_token = r.lease_token
+                        ) THEN 0 ELSE r.claims_since_progress END AS claims
+                 FROM runs r
+                 WHERE r.id = $1
+                   AND ((r.status = 'queued'
+                         AND (r.wake_at IS NULL OR r.wake_at <= clock_timestamp()))
+                        OR (r.status = 'running' AND r.leased_until < clock_timestamp())
+                        OR (r.status = 'waiting' AND r.wake_at <= clock_timestamp()))
+                 FOR NO KEY UPDATE
+             ) found
+         )
+         UPDATE runs r SET
+             status = CASE WHEN d.spent THEN 'failed' ELSE 'running' END,
+             error_code = CASE WHEN d.spent THEN 'max_attempts_exceeded' END,
+             error = CASE WHEN d.spent
+                          THEN 'gave up after ' || d.claims || ' attempts without progress' ||
+                               coalesce(': ' || r.last_error, '') END,
+             finished_at = CASE WHEN d.spent THEN clock_timestamp() END,
+             leased_until = CASE WHEN NOT d.spent
+                                 THEN clock_timestamp() + make_interval(secs => $2) END,
+             started_at = coalesce(r.started_at, clock_timestamp()),
+             lease_token = r.lease_token + 1,
+             claims_since_progress = d.claims + 1,
+             attempts = r.attempts + 1,
+             waiting_for = NULL,
+             wake_at = NULL,
+             updated_at = clock_timestamp()
+         FROM due d WHERE r.id = d.id
+         RETURNING {COLUMNS}, r.lease_token, r.claims_since_progress"
+    )
+}
+
+fn claimed(row: Option<Row>) -> Result<Claim, StoreError> {
     let Some(row) = row else { return Ok(Claim::NotDue) };
     let claimed = Run::try_from(&row)?;
     if claimed.status == RunStatus::Failed {
