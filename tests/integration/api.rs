@@ -3,6 +3,7 @@
 mod access;
 mod badges;
 mod deciding;
+pub(crate) mod documents;
 mod merging;
 mod problems;
 mod reading;

@@ -4,6 +4,7 @@
 
 mod api;
 mod architecture;
+mod artifacts;
 mod attest;
 mod corpus;
 mod entities;
@@ -17,6 +18,7 @@ mod openapi;
 mod operations;
 mod orchestrator;
 mod runs;
+mod schedules;
 mod search;
 mod stack;
 mod sweep;

@@ -12,6 +12,7 @@ mod config;
 mod extract;
 mod observe;
 mod openapi;
+mod packing;
 mod paging;
 mod problem;
 mod public_url;

@@ -18,13 +18,16 @@ use crate::problem::{FieldError, MEDIA_TYPE, ProblemDocument};
 const BEARER: &str = "bearer";
 const HEADER: &str = "header";
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 12] = [
     ("repositories", "What is watched."),
     ("runs", "Durable work: what was asked for, and how far it is."),
+    ("approvals", "What people were asked to allow, and what they said."),
+    ("schedules", "When branches are scanned again and again."),
     ("analyses", "What was learned about one commit."),
     ("findings", "What an analysis objects to, with the evidence to check it."),
     ("search", "Code that was indexed, by words and by likeness."),
     ("attestations", "What was signed, in the exact bytes, and the keys to check it with."),
+    ("artifacts", "Documents in versions, what they stand on, and everything at once to be kept."),
     ("badges", "What a repository may show to strangers."),
     ("administration", "Keys, and the record of who changed what."),
     ("service", "The service itself."),

@@ -31,6 +31,7 @@ pub(crate) enum Kind {
     MethodNotAllowed,
     Conflict,
     TooLarge,
+    AnswerTooLarge,
     UnsupportedMediaType,
     Unavailable,
     Internal,
@@ -66,6 +67,11 @@ impl Kind {
             Self::TooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The request's body is too large")
             }
+            Self::AnswerTooLarge => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "answer_too_large",
+                "The answer is larger than what can be sent",
+            ),
             Self::UnsupportedMediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
@@ -154,6 +160,14 @@ impl Problem {
             errors: vec![error],
             ..Self::new(Kind::ValidationFailed, "see `errors` for the fields that are wrong")
         }
+    }
+
+    /// Adds to a problem of an answer's size what the caller can do about it.
+    pub(crate) fn hint(mut self, what_to_do: &str) -> Self {
+        if self.kind == Kind::AnswerTooLarge {
+            self.detail = format!("{}; {what_to_do}", self.detail);
+        }
+        self
     }
 
     fn broken(kind: ErrorKind, cause: Box<dyn Error + Send + Sync>) -> Self {

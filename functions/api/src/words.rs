@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use domain::{
-    CatchUp, Category, ErrorCode, RunKind, RunStatus, Scope, Severity, SkipReason, StepStatus,
-    Tier, Verdict, VerificationType, kinds::merge::MergeMethod,
+    ApprovalScope, ApprovalStatus, ArtifactKind, CatchUp, Category, CitationSource, ErrorCode,
+    RunKind, RunStatus, Scope, Severity, SkipReason, StepKind, StepStatus, Tier, Verdict,
+    VerificationType, WaitingFor, kinds::merge::MergeMethod,
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -39,17 +40,42 @@ macro_rules! all {
 }
 
 words! {
+    ApprovalScopeWord ("ApprovalScope") = all!(ApprovalScope);
+    ApprovalStatusWord ("ApprovalStatus") = all!(ApprovalStatus);
     CatchUpWord ("CatchUp") = all!(CatchUp);
     CategoryWord ("Category") = all!(Category);
+    CitationSourceWord ("CitationSource") = all!(CitationSource);
     ErrorCodeWord ("ErrorCode") = all!(ErrorCode);
+    FinishedStepWord ("FinishedStepStatus") = all!(StepStatus);
     MergeMethodWord ("MergeMethod") = all!(MergeMethod);
     RunKindWord ("RunKind") = all!(RunKind);
     RunStatusWord ("RunStatus") = all!(RunStatus);
     ScopeWord ("Scope") = all!(Scope);
     SeverityWord ("Severity") = all!(Severity);
     SkipReasonWord ("SkipReason") = all!(SkipReason);
+    StepKindWord ("StepKind") = all!(StepKind);
     StepStatusWord ("StepStatus") = [all!(StepStatus), vec!["pending"]].concat();
     TierWord ("Tier") = all!(Tier);
     VerdictWord ("Verdict") = all!(Verdict);
     VerificationWord ("Verification") = all!(VerificationType);
+    WaitingForWord ("WaitingFor") = all!(WaitingFor);
+}
+
+/// The kinds of artifacts: a set that is closed but for the subjects of two of them.
+pub(crate) enum ArtifactKindWord {}
+
+impl PartialSchema for ArtifactKindWord {
+    fn schema() -> RefOr<Schema> {
+        let words: Vec<&str> = ArtifactKind::WORDS.iter().map(|(word, _)| *word).collect();
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(format!("^({}|(ADR|SPEC)_[A-Z0-9][A-Z0-9_]{{0,59}})$", words.join("|"))))
+            .into()
+    }
+}
+
+impl ToSchema for ArtifactKindWord {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ArtifactKind")
+    }
 }

@@ -22,7 +22,9 @@ impl Operation {
 
     /// Something that must be there, in its path or in its body.
     pub(crate) fn names_something(&self) -> bool {
-        self.path.contains('{') || self.path == "/v1/merges"
+        self.path.contains('{')
+            || self.path == "/v1/merges"
+            || (self.method == Method::POST && self.path == "/v1/schedules")
     }
 
     /// The call, about what `owner` has.
@@ -44,6 +46,9 @@ impl Operation {
             ("/v1/analyses/", owner.analysis.to_string()),
             ("/v1/findings/", owner.findings[0].to_string()),
             ("/v1/attestations/", owner.attestation.to_string()),
+            ("/v1/schedules/", owner.schedule.to_string()),
+            ("/v1/projects/", owner.project.to_string()),
+            ("/v1/artifacts/", owner.artifact.to_string()),
             ("/v1/keys/", owner.key_id.to_string()),
         ];
         let mut path = self.path.replace("{token}", &owner.badge_token);
@@ -70,6 +75,10 @@ impl Operation {
             ("POST", "/v1/merges") => {
                 json!({ "repository_id": owner.repository, "pull_request": 7 })
             }
+            ("POST", "/v1/schedules") => {
+                json!({ "repository_id": owner.repository, "cron": "30 4 * * *" })
+            }
+            ("PATCH", "/v1/schedules/{id}") => json!({ "time_zone": "Asia/Kolkata" }),
             ("POST", "/v1/keys") => json!({ "name": "fresh", "scopes": ["read"] }),
             (method, path) => panic!("say in this table what {method} {path} takes"),
         }
@@ -82,7 +91,7 @@ pub(crate) async fn document(world: &World) -> Value {
     answer.json()
 }
 
-/// In the order of paths; what creates a state comes before what needs it.
+/// In the order of paths; what creates a state comes before what needs it, what deletes it last.
 pub(crate) fn operations(document: &Value) -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -94,6 +103,6 @@ pub(crate) fn operations(document: &Value) -> Vec<Operation> {
             });
         }
     }
-    operations.sort_by(|a, b| a.path.cmp(&b.path));
+    operations.sort_by_key(|one| (one.method == Method::DELETE, one.path.clone()));
     operations
 }

@@ -18,6 +18,9 @@ fn traces(tenant: &Tenant) -> Vec<String> {
             tenant.open_run.to_string(),
             tenant.analysis.to_string(),
             tenant.attestation.to_string(),
+            tenant.schedule.to_string(),
+            tenant.project.to_string(),
+            tenant.artifact.to_string(),
             tenant.key_id.to_string(),
             tenant.badge_token.clone(),
             "theirs".to_owned(),
@@ -96,6 +99,8 @@ async fn a_filter_by_another_organisations_id_finds_nothing() {
         format!("/v1/analyses?repository_id={}", theirs.repository),
         format!("/v1/analyses?cursor={}", theirs.analysis),
         format!("/v1/repositories?cursor={}", theirs.repository),
+        format!("/v1/schedules?repository_id={}", theirs.repository),
+        format!("/v1/schedules?cursor={}", theirs.schedule),
         format!("/v1/keys?cursor={}", theirs.key_id),
         format!("/v1/audit-logs?api_key_id={}", theirs.key_id),
         format!("/v1/analyses/{}/findings?cursor={}", ours.analysis, theirs.findings[0]),
@@ -116,6 +121,7 @@ async fn state_of(world: &World, tenant: &Tenant) -> Vec<String> {
         "SELECT 'repository ' || r::text FROM repositories r WHERE org_id = '{org}'
          UNION ALL SELECT 'run ' || r::text FROM runs r WHERE org_id = '{org}'
          UNION ALL SELECT 'finding ' || f::text FROM findings f WHERE org_id = '{org}'
+         UNION ALL SELECT 'schedule ' || s::text FROM scan_schedules s WHERE org_id = '{org}'
          UNION ALL SELECT 'key ' || k::text FROM api_keys k WHERE org_id = '{org}'
          UNION ALL SELECT 'decision ' || d::text FROM finding_dispositions d WHERE org_id = '{org}'
          UNION ALL SELECT 'audit ' || l::text FROM audit_logs l WHERE org_id = '{org}'

@@ -8,7 +8,8 @@ use axum::{
     body::{Body, Bytes, to_bytes},
 };
 use domain::{
-    ApiKey, ApiKeyId, CommitSha, OrgId, RepositoryId, RunId, Scope, Snapshot, SourceFile, Tier,
+    ApiKey, ApiKeyId, CommitSha, OrgId, ProjectId, RepositoryId, RunId, Scope, Snapshot,
+    SourceFile, Tier,
 };
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use objects::Objects;
@@ -37,6 +38,7 @@ pub(crate) struct Tenant {
     pub(crate) key: String,
     pub(crate) key_id: ApiKeyId,
     pub(crate) repository: RepositoryId,
+    pub(crate) project: ProjectId,
     /// It has succeeded, with steps, an analysis, findings and an attestation.
     pub(crate) run: Uuid,
     /// It is queued.
@@ -45,6 +47,9 @@ pub(crate) struct Tenant {
     /// Gravest first, as the API lists them.
     pub(crate) findings: Vec<Uuid>,
     pub(crate) attestation: Uuid,
+    /// The run's report, which cites the first finding.
+    pub(crate) artifact: Uuid,
+    pub(crate) schedule: Uuid,
     pub(crate) badge_token: String,
 }
 
@@ -172,16 +177,21 @@ impl World {
         let attestation = self.attestation(org, repository, analysis, Tier::None, false).await;
         let badge_token = self.badge(org, repository, attestation).await;
         let open_run = self.run(org, repository, "queued").await;
+        let (project, artifact) = self.report(org, repository, run, findings[0]).await;
+        let schedule = self.schedule(org, repository).await;
         Tenant {
             org,
             key,
             key_id,
             repository,
+            project,
             run,
             open_run,
             analysis,
             findings,
             attestation,
+            artifact,
+            schedule,
             badge_token,
         }
     }
@@ -209,6 +219,20 @@ impl World {
                     'refs/heads/main', '{commit}', clock_timestamp(), {finished}, {finished}
              FROM repositories WHERE id = '{repository}' AND org_id = '{org}'",
             commit = commit(id),
+        ))
+        .await;
+        id
+    }
+
+    async fn schedule(&self, org: OrgId, repository: RepositoryId) -> Uuid {
+        let id = Uuid::now_v7();
+        self.sql(&format!(
+            "INSERT INTO scan_schedules (id, org_id, repo_id, branch, cron_expression, time_zone,
+                                         next_run_at, last_run_at, last_skipped_at,
+                                         last_skip_reason, created_at)
+             VALUES ('{id}', '{org}', '{repository}', 'main', '30 4 * * 1-5', 'Europe/Berlin',
+                     now() + interval '1 hour', now() - interval '2 days',
+                     now() - interval '1 day', 'overlap', clock_timestamp())"
         ))
         .await;
         id

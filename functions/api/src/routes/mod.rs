@@ -1,9 +1,13 @@
 //! One module a resource: what it shows, what it takes, and its handlers.
 
 mod analyses;
+mod approvals;
+mod artifacts;
 mod attestations;
 mod audit;
 mod badges;
+mod events;
+mod exports;
 mod findings;
 mod health;
 mod keys;
@@ -12,6 +16,7 @@ mod pages;
 mod public_keys;
 mod repositories;
 mod requests;
+mod run_changes;
 mod runs;
 mod schedules;
 mod search;
@@ -25,12 +30,17 @@ pub(crate) fn all() -> OpenApiRouter<Deps> {
         .merge(repositories::routes())
         .merge(requests::routes())
         .merge(runs::routes())
+        .merge(run_changes::routes())
+        .merge(events::routes())
+        .merge(approvals::routes())
         .merge(schedules::routes())
         .merge(merges::routes())
         .merge(analyses::routes())
         .merge(findings::routes())
         .merge(search::routes())
         .merge(attestations::routes())
+        .merge(artifacts::routes())
+        .merge(exports::routes())
         .merge(public_keys::routes())
         .merge(badges::routes())
         .merge(keys::routes())

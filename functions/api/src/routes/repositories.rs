@@ -35,6 +35,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
 #[schema(as = Repository)]
 struct RepositoryView {
     id: Uuid,
+    /// In which its artifacts are kept.
+    project_id: Uuid,
     /// `github`, or `git` for any other host.
     provider: String,
     github_id: Option<i64>,
@@ -58,6 +60,7 @@ impl From<Repository> for RepositoryView {
     fn from(repository: Repository) -> Self {
         Self {
             id: *repository.id.as_uuid(),
+            project_id: *repository.project.as_uuid(),
             provider: repository.provider,
             github_id: repository.github_id,
             full_name: repository.full_name,
@@ -150,7 +153,7 @@ impl RegisterRepository {
 }
 
 /// What git would never take for the name of a branch (git-check-ref-format).
-fn check_ref(checks: &mut Checks, field: &str, name: &str) {
+pub(super) fn check_ref(checks: &mut Checks, field: &str, name: &str) {
     let length = name.chars().count();
     let forbidden = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c);
     let fine = (1..=REF_CHARS_MAX).contains(&length)
