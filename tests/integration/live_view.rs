@@ -52,8 +52,9 @@ impl Reply {
 struct Server(Arc<Mutex<Script>>);
 
 struct Script {
-    /// How the run ends, once its row is asked for again.
+    /// What the run's row says.
     status: &'static str,
+    waiting_for: Option<&'static str>,
     replies: VecDeque<Reply>,
     /// The `Last-Event-ID` of each request for events.
     asked_after: Vec<Option<String>>,
@@ -62,7 +63,9 @@ struct Script {
 impl Server {
     fn new(status: &'static str, replies: impl IntoIterator<Item = Reply>) -> Self {
         let replies = replies.into_iter().collect();
-        Self(Arc::new(Mutex::new(Script { status, replies, asked_after: Vec::new() })))
+        let waiting_for = (status == "waiting").then_some("children");
+        let asked_after = Vec::new();
+        Self(Arc::new(Mutex::new(Script { status, waiting_for, replies, asked_after })))
     }
 
     /// Serves, and runs the program against it.
@@ -112,9 +115,9 @@ async fn run(State(server): State<Server>, headers: HeaderMap) -> Response {
         return (StatusCode::UNAUTHORIZED, Json(problem)).into_response();
     }
     let pending = |step: &str| json!({ "step": step, "status": "pending" });
-    let status = server.0.lock().unwrap().status;
+    let Script { status, waiting_for, .. } = &*server.0.lock().unwrap();
     let run = json!({
-        "id": RUN, "kind": "analysis", "status": status, "event_type": "manual", "attempts": 1,
+        "id": RUN, "kind": "analysis", "status": status, "waiting_for": waiting_for, "event_type": "manual", "attempts": 1,
         "created_at": "2026-11-21T06:00:00Z", "steps": [pending("fetch"), pending("parse")],
     });
     Json(run).into_response()
@@ -174,9 +177,9 @@ async fn a_broken_connection_is_made_again_where_it_broke() {
     assert_eq!(
         text(&output.stdout),
         "2026-11-21T06:00:01.000Z  run-started\n\
-         2026-11-21T06:00:02.500Z  step-finished  fetch succeeded in 812 ms\n\
-         step-finished  parse succeeded in 4.2 s (attempt 2)\n\
-         run-finished   succeeded\n"
+         2026-11-21T06:00:02.500Z  step-finished       fetch succeeded in 812 ms\n\
+         step-finished       parse succeeded in 4.2 s (attempt 2)\n\
+         run-finished        succeeded\n"
     );
 }
 
@@ -202,7 +205,20 @@ async fn what_a_server_says_cannot_steer_the_terminal() {
         "data: {\"status\":\"failed\",\"error\":\"\\u001b[2Jgone\"}\nevent: run-finished\n\n";
     let output = Server::new("running", [Reply::events(FAILED)]).watched(&[]).await;
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output.stdout), "run-finished   failed: \u{fffd}[2Jgone\n");
+    assert_eq!(text(&output.stdout), "run-finished        failed: \u{fffd}[2Jgone\n");
+}
+
+#[tokio::test]
+async fn that_a_run_waits_is_told_once_for_as_long_as_it_does() {
+    const STARTED: &str = "retry: 0\n\nid: 1\nevent: run-started\ndata: {}\n\n";
+    const DONE: &str = "id: 2\nevent: run-finished\ndata: {\"status\":\"canceled\"}\n\n";
+    let nothing = || Reply::events(": nothing\n\n");
+    let replies = [Reply::events(STARTED), nothing(), nothing(), Reply::events(DONE)];
+    let output = Server::new("waiting", replies).watched(&[]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let indented = format!("{:26}waiting for children", "");
+    let expected = format!("run-started\n{indented}\nrun-finished        canceled\n");
+    assert_eq!(text(&output.stdout), expected);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use ureq::{
 use crate::{Trouble, words::shown};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The API answers within its function's fifteen seconds, or not at all.
+/// The api answers within its function's timeout, or not at all.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// A stream that says nothing for this long, not even a comment, is taken for broken.
 const SILENCE_MAX: Duration = Duration::from_secs(60);

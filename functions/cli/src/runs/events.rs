@@ -25,6 +25,8 @@ const PAUSE_DEFAULT: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 /// For how long the API may fail in a row before we give up.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long the API holds a request when there is nothing new.
+const WAIT_SECONDS: u32 = 10;
 const CHUNK_BYTES: usize = 8 * 1024;
 
 /// Something that happened to the run.
@@ -35,6 +37,15 @@ pub(super) struct Event {
     #[serde(rename = "event")]
     pub(super) name: String,
     pub(super) data: Value,
+}
+
+/// What listening brings.
+pub(super) enum Heard {
+    Event(Event),
+    /// The connection ended, and another one is to be made.
+    Pause,
+    /// The API says that nothing follows.
+    End,
 }
 
 pub(super) struct Events<'a> {
@@ -60,7 +71,7 @@ impl<'a> Events<'a> {
     pub(super) fn of(api: &'a Api, run: &str) -> Self {
         Self {
             api,
-            path: format!("/v1/runs/{run}/events"),
+            path: format!("/v1/runs/{run}/events?wait_seconds={WAIT_SECONDS}"),
             decoder: SseDecoder::new(),
             connection: None,
             pause: PAUSE_DEFAULT,
@@ -69,12 +80,11 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// The next event; `None` when the API says that there will be none.
-    pub(super) fn next(&mut self) -> Result<Option<Event>, Trouble> {
+    pub(super) fn next(&mut self) -> Result<Heard, Trouble> {
         loop {
             let Some(connection) = &mut self.connection else {
                 if !self.connect()? {
-                    return Ok(None);
+                    return Ok(Heard::End);
                 }
                 continue;
             };
@@ -84,7 +94,7 @@ impl<'a> Events<'a> {
             match decoded {
                 Some(Ok(SseEvent::Message(message))) => {
                     if let Some(event) = self.fresh(message) {
-                        return Ok(Some(event));
+                        return Ok(Heard::Event(event));
                     }
                 }
                 Some(Ok(SseEvent::Retry(ms))) => {
@@ -96,10 +106,15 @@ impl<'a> Events<'a> {
                     // The id of the last event stays with the decoder.
                     self.connection = None;
                     self.decoder.reconnect();
-                    thread::sleep(self.pause);
+                    return Ok(Heard::Pause);
                 }
             }
         }
+    }
+
+    /// Waits as long as the server wants us to before we come back.
+    pub(super) fn pause(&self) {
+        thread::sleep(self.pause);
     }
 
     /// An event that was not handed out before: a server that begins anew repeats itself.

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal};
 use clap::Args;
 
 use super::{
-    events::{Event, Events},
+    events::{Event, Events, Heard},
     find::find,
     model::{Detail, is_over},
     progress::{Progress, Said},
@@ -42,28 +42,35 @@ pub(super) fn run(
     out: &mut impl io::Write,
 ) -> Result<Exit, Error> {
     let id = find(api, &arguments.run)?;
-    let mut detail: Detail = api.get(&format!("/v1/runs/{id}"))?;
+    let path = format!("/v1/runs/{id}");
+    let detail: Detail = api.get(&path)?;
     let mut progress = Progress::of(&detail);
-    let live = !arguments.json && io::stdout().is_terminal();
-    let mut live = live.then(|| Live::new(&id, &progress));
+    let mut screen = Screen::new(arguments.json, &id, &progress);
     let mut events = Events::of(api, &id);
     while !progress.is_over() {
-        let Some(event) = events.next()? else { break };
-        progress.apply(&event);
-        match &mut live {
-            Some(live) => live.show(&progress),
-            None if arguments.json => json(&event, out)?,
-            None => line(&event, out)?,
+        match events.next()? {
+            Heard::Event(event) => {
+                progress.apply(&event);
+                screen.event(&event, &progress, out)?;
+            }
+            Heard::Pause => {
+                // Events do not tell of waiting. If the row is not to be had now, it is next time.
+                let detail = api.get::<Detail>(&path).ok();
+                if let Some(detail) = detail.filter(|detail| !detail.run.is_over()) {
+                    progress.refresh(&detail.run);
+                    screen.state(&progress, out)?;
+                }
+                events.pause();
+            }
+            Heard::End => {
+                // The stream is over, so the run is too, and its row says how.
+                let detail: Detail = api.get(&path)?;
+                progress.refresh(&detail.run);
+                break;
+            }
         }
     }
-    if !progress.is_over() {
-        // The stream is over, so the run is too, and its row says how.
-        detail = api.get(&format!("/v1/runs/{id}"))?;
-        progress.end(&detail.run);
-    }
-    if let Some(live) = live {
-        live.close(&progress);
-    }
+    screen.close(&progress);
     match progress.status.as_str() {
         "succeeded" => Ok(Exit::Yes),
         status if is_over(status) => Ok(Exit::No),
@@ -75,17 +82,74 @@ pub(super) fn run(
     }
 }
 
-fn json(event: &Event, out: &mut impl io::Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, event)?;
-    writeln!(out)?;
-    // Whoever reads the pipe reads it now.
-    out.flush()
+/// Where it is shown.
+enum Screen {
+    /// A line a step, on a terminal.
+    Live(Box<Live>),
+    /// A line an event, and one for each state that only the run's row tells.
+    Lines(String),
+    Json,
 }
 
-fn line(event: &Event, out: &mut impl io::Write) -> io::Result<()> {
-    let said = Said::of(event);
-    let at = said.at.map(|at| format!("{at:.3}")).unwrap_or_default();
-    let line = format!("{at:<24}  {:<13}  {}", shown(&event.name), said.told());
-    writeln!(out, "{}", line.trim())?;
-    out.flush()
+impl Screen {
+    fn new(json: bool, id: &str, progress: &Progress) -> Self {
+        if json {
+            Self::Json
+        } else if io::stdout().is_terminal() {
+            Self::Live(Box::new(Live::new(id, progress)))
+        } else {
+            Self::Lines(String::new())
+        }
+    }
+
+    fn event(
+        &mut self,
+        event: &Event,
+        progress: &Progress,
+        out: &mut impl io::Write,
+    ) -> io::Result<()> {
+        match self {
+            Self::Live(live) => {
+                live.show(progress);
+                return Ok(());
+            }
+            Self::Lines(last) => {
+                last.clear();
+                let said = Said::of(event);
+                let at = said.at.map(|at| format!("{at:.3}")).unwrap_or_default();
+                let line = format!("{at:<24}  {:<18}  {}", shown(&event.name), said.line());
+                writeln!(out, "{}", line.trim())?;
+            }
+            Self::Json => {
+                serde_json::to_writer(&mut *out, event)?;
+                writeln!(out)?;
+            }
+        }
+        // Whoever reads the pipe reads it now.
+        out.flush()
+    }
+
+    fn state(&mut self, progress: &Progress, out: &mut impl io::Write) -> io::Result<()> {
+        match self {
+            Self::Live(live) => live.show(progress),
+            Self::Lines(last) => {
+                let state = format!("{} {}", shown(&progress.status), progress.told);
+                // That it runs or is queued as before is no news.
+                if *last != state && !progress.told.is_empty() {
+                    writeln!(out, "{:<24}  {}", "", state.trim())?;
+                    out.flush()?;
+                    *last = state;
+                }
+            }
+            // Events only: a state has no position among them.
+            Self::Json => {}
+        }
+        Ok(())
+    }
+
+    fn close(self, progress: &Progress) {
+        if let Self::Live(live) = self {
+            live.close(progress);
+        }
+    }
 }
