@@ -5,6 +5,7 @@ use queue::{Message, Queue, RunRequested, SyncRequested};
 use store::{
     Session, StoreError,
     outbox::{self, Outgoing, Unsent},
+    runs::Run,
 };
 
 use crate::{Deps, auth::Tenant, problem::Problem};
@@ -22,6 +23,14 @@ pub(crate) async fn write_down<M: Message>(
         body: &body,
         traceparent: Some(trace.as_str()),
     };
+    Ok(outbox::insert(&tenant.tx, &outgoing).await?)
+}
+
+/// Writes down that someone is to look at a run, in the transaction that makes it worth looking.
+pub(crate) async fn wake_up(tenant: &Tenant<'_>, run: &Run) -> Result<Unsent, Problem> {
+    let (queue, body) = queue::wake_up(run.kind, run.org, run.id);
+    let traceparent = run.traceparent.as_deref();
+    let outgoing = Outgoing { org: run.org, queue: queue.as_str(), body: &body, traceparent };
     Ok(outbox::insert(&tenant.tx, &outgoing).await?)
 }
 
@@ -46,6 +55,12 @@ pub(crate) async fn send(deps: &Deps, session: &mut Session, unsent: &Unsent) {
     if let Err(error) = forget(session, unsent).await {
         let chain: &dyn std::error::Error = &error;
         tracing::warn!(error = chain, "sent, and may be sent again");
+    }
+}
+
+pub(crate) async fn send_all(deps: &Deps, session: &mut Session, unsent: Vec<Unsent>) {
+    for unsent in &unsent {
+        send(deps, session, unsent).await;
     }
 }
 

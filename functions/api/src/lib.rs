@@ -30,6 +30,7 @@ use tokio::sync::OnceCell;
 use crate::problem::{Kind, Problem};
 
 pub use config::Config;
+pub use routes::WAIT_SECONDS_MAX;
 
 /// What every handler may use.
 #[derive(Clone)]

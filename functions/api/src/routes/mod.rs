@@ -25,6 +25,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Deps, openapi};
 
+pub use events::WAIT_SECONDS_MAX;
+
 pub(crate) fn all() -> OpenApiRouter<Deps> {
     OpenApiRouter::with_openapi(openapi::begin())
         .merge(repositories::routes())

@@ -1,12 +1,15 @@
 use axum::{Json, extract::State};
-use domain::{AnalysisId, ErrorCode, RepositoryId, RunId, RunKind, RunStatus, Scope};
+use domain::{
+    AnalysisId, ErrorCode, RepositoryId, RunId, RunKind, RunStatus, Scope, StepKind, StepStatus,
+    WaitingFor,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::{
     analyses,
     run_steps::{self, Step},
-    runs::{self, Run},
+    runs::{self, Relatives, Run},
 };
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -17,24 +20,23 @@ use crate::{
     auth::Caller,
     extract::{Filter, Id},
     paging::{Asked, List},
-    problem::{MEDIA_TYPE, Problem, ProblemDocument},
-    words::{ErrorCodeWord, RunKindWord, RunStatusWord, StepStatusWord},
+    problem::Problem,
+    words::{
+        ErrorCodeWord, RunKindWord, RunStatusWord, StepKindWord, StepStatusWord, WaitingForWord,
+    },
 };
 
 /// As much of a text in a step's output as is shown.
 const OUTPUT_TEXT_CHARS_MAX: usize = 200;
 
 pub(crate) fn routes() -> OpenApiRouter<Deps> {
-    OpenApiRouter::new()
-        .routes(routes!(list_runs))
-        .routes(routes!(get_run))
-        .routes(routes!(cancel_run))
+    OpenApiRouter::new().routes(routes!(list_runs)).routes(routes!(get_run))
 }
 
 /// A piece of durable work.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Run)]
-struct RunView {
+pub(super) struct RunView {
     id: Uuid,
     #[schema(value_type = RunKindWord)]
     kind: RunKind,
@@ -51,7 +53,18 @@ struct RunView {
     error: Option<String>,
     /// The last thing that went wrong and was tried again.
     last_error: Option<String>,
+    /// How often a worker took it.
     attempts: i32,
+    /// What it waits for, while it waits.
+    #[schema(value_type = Option<WaitingForWord>)]
+    waiting_for: Option<WaitingFor>,
+    /// Nobody works on it before: the next attempt or look, or the end of someone's time to decide.
+    wake_at: Option<Timestamp>,
+    /// The run that it is part of, and that waits for it.
+    parent_run_id: Option<Uuid>,
+    /// The failed run that it goes on from.
+    resumes: Option<Uuid>,
+    schedule_id: Option<Uuid>,
     created_at: Timestamp,
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
@@ -74,6 +87,11 @@ impl From<&Run> for RunView {
             error: run.error.clone(),
             last_error: run.last_error.clone(),
             attempts: run.attempts,
+            waiting_for: run.waiting_for,
+            wake_at: run.wake_at,
+            parent_run_id: run.parent.map(|id| *id.as_uuid()),
+            resumes: run.resumes.map(|id| *id.as_uuid()),
+            schedule_id: run.schedule.map(|id| *id.as_uuid()),
             created_at: run.created_at,
             started_at: run.started_at,
             finished_at: run.finished_at,
@@ -93,8 +111,39 @@ struct RunDetail {
     run: RunView,
     /// What the run learned, once it has begun to.
     analysis_id: Option<Uuid>,
+    /// The run that goes on from this one.
+    resumed_by: Option<Uuid>,
+    /// The runs that it has begun.
+    children: Children,
     /// In the order in which they are done; those still to come are `pending`.
     steps: Vec<StepView>,
+}
+
+/// How many runs are part of another, and how they are.
+#[derive(Default, Serialize, ToSchema)]
+struct Children {
+    total: i64,
+    /// Queued, running or waiting.
+    open: i64,
+    succeeded: i64,
+    failed: i64,
+    canceled: i64,
+}
+
+impl Children {
+    fn of(relatives: &Relatives) -> Self {
+        let mut counts = Self::default();
+        for (status, count) in &relatives.children {
+            counts.total += count;
+            match status {
+                RunStatus::Queued | RunStatus::Running | RunStatus::Waiting => counts.open += count,
+                RunStatus::Succeeded => counts.succeeded += count,
+                RunStatus::Failed => counts.failed += count,
+                RunStatus::Canceled => counts.canceled += count,
+            }
+        }
+        counts
+    }
 }
 
 /// A step of a run.
@@ -102,8 +151,11 @@ struct RunDetail {
 #[schema(as = Step)]
 struct StepView {
     step: String,
+    #[schema(value_type = StepKindWord)]
+    kind: StepKind,
     #[schema(value_type = StepStatusWord)]
     status: &'static str,
+    /// How often it was begun, over all runs that went on from one another.
     attempt: Option<i32>,
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
@@ -120,6 +172,7 @@ impl From<Step> for StepView {
     fn from(step: Step) -> Self {
         Self {
             step: step.step,
+            kind: step.kind,
             status: step.status.as_str(),
             attempt: Some(step.attempt),
             started_at: Some(step.started_at),
@@ -132,7 +185,7 @@ impl From<Step> for StepView {
 }
 
 /// A step's output may hold every file of a commit; its summary fits on a screen.
-fn summary(output: &Value) -> Option<Map<String, Value>> {
+pub(super) fn summary(output: &Value) -> Option<Map<String, Value>> {
     let short = |value: &Value| match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
         Value::String(text) => json!(text.chars().take(OUTPUT_TEXT_CHARS_MAX).collect::<String>()),
@@ -142,26 +195,48 @@ fn summary(output: &Value) -> Option<Map<String, Value>> {
     Some(output.as_object()?.iter().map(|(name, value)| (name.clone(), short(value))).collect())
 }
 
-fn detail(run: &Run, analysis: Option<AnalysisId>, done: Vec<Step>) -> RunDetail {
-    let names: Vec<String> = done.iter().map(|step| step.step.clone()).collect();
+/// The steps that are over, in the order in which they ended, and those still to come.
+fn steps(run: &Run, done: Vec<Step>) -> Vec<StepView> {
     let open = !run.status.is_terminal();
-    let to_come =
-        run.kind.steps().iter().filter(|step| open && !names.iter().any(|n| n == step.id));
-    let pending = to_come.map(|step| StepView {
-        step: step.id.to_owned(),
-        status: "pending",
-        attempt: None,
-        started_at: None,
-        finished_at: None,
-        duration_ms: None,
-        error: None,
-        output: None,
-    });
-    let pending: Vec<StepView> = pending.collect();
+    // A run that goes on from a failed one has the row of the step that failed, and does it again.
+    let (again, over): (Vec<Step>, Vec<Step>) =
+        done.into_iter().partition(|step| open && step.status == StepStatus::Failed);
+    let to_come = run
+        .kind
+        .steps()
+        .iter()
+        .filter(|spec| open && !over.iter().any(|step| step.step == spec.id));
+    let pending: Vec<StepView> = to_come
+        .map(|spec| {
+            let failed = again.iter().find(|step| step.step == spec.id);
+            StepView {
+                step: spec.id.to_owned(),
+                kind: spec.kind,
+                status: "pending",
+                attempt: failed.map(|step| step.attempt),
+                started_at: None,
+                finished_at: None,
+                duration_ms: None,
+                error: failed.and_then(|step| step.error.clone()),
+                output: None,
+            }
+        })
+        .collect();
+    over.into_iter().map(StepView::from).chain(pending).collect()
+}
+
+fn detail(
+    run: &Run,
+    analysis: Option<AnalysisId>,
+    relatives: &Relatives,
+    done: Vec<Step>,
+) -> RunDetail {
     RunDetail {
         run: RunView::from(run),
         analysis_id: analysis.map(|id| *id.as_uuid()),
-        steps: done.into_iter().map(StepView::from).chain(pending).collect(),
+        resumed_by: relatives.resumed_by.map(|id| *id.as_uuid()),
+        children: Children::of(relatives),
+        steps: steps(run, done),
     }
 }
 
@@ -175,6 +250,11 @@ struct RunFilter {
     status: Option<RunStatus>,
     #[param(inline, value_type = Option<RunKindWord>)]
     kind: Option<RunKind>,
+    #[param(inline, value_type = Option<ErrorCodeWord>)]
+    error_code: Option<ErrorCode>,
+    /// Only the runs that this one has begun.
+    #[param(value_type = Option<Uuid>)]
+    parent_run_id: Option<RunId>,
     /// `next_cursor` of the page before.
     cursor: Option<Uuid>,
     /// At most this many; 50 unless told, 200 at most.
@@ -197,7 +277,8 @@ async fn list_runs(
         repository: wanted.repository_id,
         status: wanted.status,
         kind: wanted.kind,
-        ..runs::Filter::default()
+        error_code: wanted.error_code,
+        parent: wanted.parent_run_id,
     };
     let rows = runs::list(&tenant.tx, filter, asked.page()).await?;
     tenant.commit().await?;
@@ -217,31 +298,9 @@ async fn get_run(
     let run = runs::find(&tenant.tx, id).await?.ok_or_else(|| Problem::not_found("run"))?;
     let steps = run_steps::list(&tenant.tx, id).await?;
     let analysis = analyses::find_by_run(&tenant.tx, id).await?;
+    let relatives = runs::relatives(&tenant.tx, id).await?;
     tenant.commit().await?;
-    Ok(Json(detail(&run, analysis.map(|analysis| analysis.id), steps)))
-}
-
-/// Cancel a run that has not ended.
-#[utoipa::path(post, path = "/v1/runs/{id}/cancel", tag = "runs", params(("id" = Uuid, Path)),
-    responses(
-        (status = 200, description = "It is canceled.", body = RunView),
-        (status = 409, description = "It has ended already.", body = ProblemDocument,
-         content_type = MEDIA_TYPE)))]
-async fn cancel_run(
-    State(deps): State<Deps>,
-    caller: Caller,
-    Id(id): Id<RunId>,
-) -> Result<Json<RunView>, Problem> {
-    let mut session = deps.session().await?;
-    let tenant = caller.enter(&mut session, Scope::Write).await?;
-    let Some(run) = runs::cancel(&tenant.tx, id).await? else {
-        let run = runs::find(&tenant.tx, id).await?;
-        let run = run.ok_or_else(|| Problem::not_found("run"))?;
-        return Err(Problem::conflict(format!("the run has ended already, as {}", run.status)));
-    };
-    tenant.audit("run.canceled", "run", *id.as_uuid(), &json!({})).await?;
-    tenant.commit().await?;
-    Ok(Json(RunView::from(&run)))
+    Ok(Json(detail(&run, analysis.map(|analysis| analysis.id), &relatives, steps)))
 }
 
 #[cfg(test)]
