@@ -59,15 +59,27 @@ pub(super) fn retry(
 ) -> Result<Exit, Error> {
     let id = find(api, &arguments.run)?;
     let answer = api.post(&format!("/v1/runs/{id}/retry"))?;
-    if answer.status != 201 {
+    if !matches!(answer.status, 200 | 201) {
         return refused(api, &answer, out);
     }
     if arguments.json {
         return json(&answer, out);
     }
+    let is_new = answer.status == 201;
     let new: Run = read(api, answer)?;
     let new: Detail = api.get(&format!("/v1/runs/{}", new.id))?;
-    writeln!(out, "run {} goes on as {}", id, Ink::Bold.on(&new.run.id))?;
+    let goes_on = if is_new { "goes on" } else { "was asked for before, and goes on" };
+    writeln!(out, "run {id} {goes_on} as {}", Ink::Bold.on(&new.run.id))?;
+    if new.run.is_over() {
+        let status = Ink::of_status(&new.run.status).on(&new.run.status);
+        writeln!(
+            out,
+            "  {:<11} {status}: {}",
+            "by now",
+            api.command(&format!("show {}", new.run.id))
+        )?;
+        return Ok(Exit::Yes);
+    }
     let (kept, again): (Vec<&Step>, Vec<&Step>) = new.steps.iter().partition(|step| step.is_done());
     tell(out, "taken over", &kept)?;
     tell(out, "runs again", &again)?;

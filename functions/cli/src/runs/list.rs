@@ -6,7 +6,10 @@ use clap::{Args, builder::PossibleValuesParser};
 use domain::{ErrorCode, RunKind, RunStatus};
 use serde_json::Value;
 
-use super::model::{Page, Run};
+use super::{
+    find::find,
+    model::{Detail, Page, Run},
+};
 use crate::{
     Error, Exit, Trouble,
     api::Api,
@@ -15,9 +18,8 @@ use crate::{
 
 /// As many as the API puts on a page.
 const PAGE_MAX: u32 = 200;
-/// How many failed runs `dead` looks through at most.
-const FAILED_MAX: usize = 2000;
-const TROUBLE_CHARS_MAX: usize = 100;
+const ABOUT_CHARS_MAX: usize = 100;
+const ERROR_CHARS_MAX: usize = 500;
 
 /// List runs, newest first
 #[derive(Debug, Args)]
@@ -29,6 +31,9 @@ Examples:
   Analyses that wait for an approval, a timer or their children:
     assay runs list --status waiting --kind analysis
 
+  What became of the parts of a scan:
+    assay runs list --parent 0198c0de-1a2b --limit 500
+
   The ids of what failed, for a script:
     assay runs list --status failed --limit 500 --json | jq -r '.[].id'")]
 pub(crate) struct ListArguments {
@@ -39,6 +44,14 @@ pub(crate) struct ListArguments {
     /// Only runs of this kind
     #[arg(long, value_parser = words(RunKind::ALL.iter().map(|kind| kind.as_str())))]
     kind: Option<String>,
+
+    /// Only runs that failed with this code
+    #[arg(long, value_name = "CODE", value_parser = words(ErrorCode::ALL.iter().map(|code| code.as_str())))]
+    error_code: Option<String>,
+
+    /// Only the parts of this run: its id, or enough of it
+    #[arg(long, value_name = "ID")]
+    parent: Option<String>,
 
     /// At most this many
     #[arg(long, value_name = "N", default_value_t = 20,
@@ -83,19 +96,18 @@ pub(super) fn list(
     out: &mut impl io::Write,
 ) -> Result<Exit, Error> {
     let mut filter = String::new();
-    for (name, value) in [("status", &arguments.status), ("kind", &arguments.kind)] {
+    let parent = arguments.parent.as_ref().map(|parent| find(api, parent)).transpose()?;
+    for (name, value) in [
+        ("status", &arguments.status),
+        ("kind", &arguments.kind),
+        ("error_code", &arguments.error_code),
+        ("parent_run_id", &parent),
+    ] {
         if let Some(value) = value {
             filter += &format!("&{name}={value}");
         }
     }
-    let limit = arguments.limit as usize;
-    let mut found: Vec<Value> = Vec::new();
-    let is_whole = pages(api, &filter, arguments.limit.min(PAGE_MAX), |items| {
-        found.extend(items);
-        found.len() < limit
-    })?;
-    let is_whole = is_whole && found.len() <= limit;
-    found.truncate(limit);
+    let (found, is_whole) = newest(api, &filter, arguments.limit)?;
     if arguments.json {
         return json(&found, out);
     }
@@ -107,10 +119,7 @@ pub(super) fn list(
     let (header, now) = (["ID", "KIND", "STATUS", "CREATED", "TOOK", "ABOUT"], now());
     let rows: Vec<Vec<Cell>> = rows.iter().map(|run| row(run, now)).collect();
     table(out, &header, &rows)?;
-    if !is_whole {
-        let more = format!("the newest {limit}; there are more: --limit {}", limit * 5);
-        writeln!(out, "{}", Ink::Grey.on(&more))?;
-    }
+    tell_more(is_whole, arguments.limit, out)?;
     Ok(Exit::Yes)
 }
 
@@ -129,7 +138,7 @@ fn row(run: &Run, now: jiff::Timestamp) -> Vec<Cell> {
         (Ink::of_status(&run.status), run.status.clone()),
         (Ink::Grey, ago(run.created_at, now)),
         (Ink::Plain, took),
-        (Ink::Plain, excerpt(&about, TROUBLE_CHARS_MAX)),
+        (Ink::Plain, excerpt(&about, ABOUT_CHARS_MAX)),
     ]
 }
 
@@ -138,39 +147,53 @@ pub(super) fn dead(
     api: &Api,
     out: &mut impl io::Write,
 ) -> Result<Exit, Error> {
-    let limit = arguments.limit as usize;
-    let (mut found, mut seen) = (Vec::new(), 0);
-    let is_dead =
-        |item: &Value| item["error_code"].as_str() == Some(ErrorCode::MaxAttemptsExceeded.as_str());
-    let is_whole = pages(api, "&status=failed", PAGE_MAX, |items| {
-        seen += items.len();
-        found.extend(items.into_iter().filter(is_dead));
-        found.len() < limit && seen < FAILED_MAX
-    })?;
-    let is_whole = is_whole && found.len() <= limit;
-    found.truncate(limit);
+    let filter = format!("&error_code={}", ErrorCode::MaxAttemptsExceeded);
+    let (found, is_whole) = newest(api, &filter, arguments.limit)?;
     if arguments.json {
         return json(&found, out);
     }
-    let dead = runs(api, found)?;
-    if dead.is_empty() && is_whole {
+    if found.is_empty() {
         writeln!(out, "no run was given up")?;
     }
     let now = now();
-    for run in &dead {
+    for run in runs(api, found)? {
+        let detail: Detail = api.get(&format!("/v1/runs/{}", run.id))?;
         let died = run.finished_at.unwrap_or(run.created_at);
         let heading = format!("{}  {}", run.id, run.kind);
         writeln!(out, "{}  {}", Ink::Bold.on(&heading), run.subject())?;
         writeln!(out, "  given up    {}, after {} claims", ago(died, now), run.attempts)?;
         let last = run.last_error.as_deref().or(run.error.as_deref()).unwrap_or("not recorded");
-        writeln!(out, "  last error  {}", Ink::Red.on(&excerpt(last, 500)))?;
-        writeln!(out, "  go on       {}\n", api.command(&format!("retry {}", run.id)))?;
+        writeln!(out, "  last error  {}", Ink::Red.on(&excerpt(last, ERROR_CHARS_MAX)))?;
+        let (name, what) = match (detail.resumed_by, run.parent_run_id) {
+            (Some(next), _) => ("went on as", next),
+            (None, Some(parent)) => ("is part of", parent),
+            (None, None) => ("go on", api.command(&format!("retry {}", run.id))),
+        };
+        writeln!(out, "  {name:<10}  {what}\n")?;
     }
-    if !is_whole {
-        let told = format!("the newest {} of {seen} failed runs that were looked at", dead.len());
-        writeln!(out, "{}", Ink::Grey.on(&told))?;
-    }
+    tell_more(is_whole, arguments.limit, out)?;
     Ok(Exit::Yes)
+}
+
+/// At most so many of the newest runs that the filter lets through, and whether they are all.
+fn newest(api: &Api, filter: &str, limit: u32) -> Result<(Vec<Value>, bool), Trouble> {
+    let most = limit as usize;
+    let mut found: Vec<Value> = Vec::new();
+    let is_whole = pages(api, filter, limit.min(PAGE_MAX), |items| {
+        found.extend(items);
+        found.len() < most
+    })?;
+    let is_whole = is_whole && found.len() <= most;
+    found.truncate(most);
+    Ok((found, is_whole))
+}
+
+fn tell_more(is_whole: bool, limit: u32, out: &mut impl io::Write) -> io::Result<()> {
+    if is_whole {
+        return Ok(());
+    }
+    let more = format!("the newest {limit}; there are more: --limit {}", limit.saturating_mul(5));
+    writeln!(out, "{}", Ink::Grey.on(&more))
 }
 
 /// Hands out page after page, for as long as `take` wants more. Whether the end was reached.

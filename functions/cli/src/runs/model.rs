@@ -40,7 +40,33 @@ pub(super) struct Run {
 pub(super) struct Detail {
     #[serde(flatten)]
     pub(super) run: Run,
+    /// The run that goes on from this one.
+    pub(super) resumed_by: Option<String>,
+    #[serde(default)]
+    pub(super) children: Children,
     pub(super) steps: Vec<Step>,
+}
+
+/// How many runs are part of this one, and how they are.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Children {
+    pub(super) total: i64,
+    open: i64,
+    succeeded: i64,
+    failed: i64,
+    canceled: i64,
+}
+
+impl Children {
+    pub(super) fn told(&self) -> String {
+        let Self { total, open, succeeded, failed, canceled } = self;
+        let counts =
+            [(open, "open"), (succeeded, "succeeded"), (failed, "failed"), (canceled, "canceled")];
+        let counts = counts.iter().filter(|(count, _)| **count > 0);
+        let counts: Vec<String> = counts.map(|(count, name)| format!("{count} {name}")).collect();
+        format!("{total}: {}", counts.join(", "))
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     find::find,
-    model::{Detail, Run, Step},
+    model::{Detail, Step},
 };
 use crate::{
     Error, Exit,
@@ -53,13 +53,14 @@ pub(super) fn run(
     let detail: Detail =
         serde_json::from_value(document).map_err(|error| api.odd(&error.to_string()))?;
     let now = now();
-    heading(&detail.run, now, out)?;
+    heading(&detail, now, out)?;
     writeln!(out)?;
     steps(&detail.steps, out)?;
-    hint(api, &detail.run, out)
+    hint(api, &detail, out)
 }
 
-fn heading(run: &Run, now: Timestamp, out: &mut impl io::Write) -> io::Result<()> {
+fn heading(detail: &Detail, now: Timestamp, out: &mut impl io::Write) -> io::Result<()> {
+    let Detail { run, resumed_by, children, .. } = detail;
     let status = Ink::of_status(&run.status).on(&run.status);
     writeln!(out, "{}  {}  {status}", Ink::Bold.on(&run.id), run.kind)?;
     let took = run.took().map(|took| format!("{}, {} claims", span(took), run.attempts));
@@ -79,7 +80,9 @@ fn heading(run: &Run, now: Timestamp, out: &mut impl io::Write) -> io::Result<()
         ("took", took),
         ("waits for", waits),
         ("part of", run.parent_run_id.clone()),
+        ("has parts", (children.total > 0).then(|| children.told())),
         ("goes on from", run.resumes.clone()),
+        ("went on as", resumed_by.clone()),
         ("error", run.error_code.as_ref().and(run.trouble()).as_ref().map(trouble)),
         ("last error", last.map(trouble)),
     ];
@@ -123,13 +126,16 @@ fn summary(output: &Map<String, Value>) -> String {
 }
 
 /// What can be done with the run now.
-fn hint(api: &Api, run: &Run, out: &mut impl io::Write) -> Result<Exit, Error> {
-    let command = match run.status.as_str() {
-        "failed" => "retry",
-        _ if !run.is_over() => "watch",
+fn hint(api: &Api, detail: &Detail, out: &mut impl io::Write) -> Result<Exit, Error> {
+    let Detail { run, resumed_by, .. } = detail;
+    let command = match (run.status.as_str(), resumed_by, &run.parent_run_id) {
+        ("failed", Some(next), _) => format!("show {next}"),
+        ("failed", None, Some(parent)) => format!("show {parent}"),
+        ("failed", None, None) => format!("retry {}", run.id),
+        _ if !run.is_over() => format!("watch {}", run.id),
         _ => return Ok(Exit::Yes),
     };
-    let hint = format!("\n  next: {}", api.command(&format!("{command} {}", run.id)));
+    let hint = format!("\n  next: {}", api.command(&command));
     writeln!(out, "{}", Ink::Grey.on(&hint))?;
     Ok(Exit::Yes)
 }
