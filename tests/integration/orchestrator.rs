@@ -15,8 +15,6 @@ use store::runs::{self, NewRun};
 use tempfile::TempDir;
 use tests::{
     TestDatabase,
-    function::Function,
-    gate::Gate,
     git_server::{GitRepository, GitServer},
     queue_server::QueueServer,
 };

@@ -1,5 +1,8 @@
 //! The rules of runs on a real Postgres: who may claim, who may write, and how a run ends.
 
+mod family;
+mod resume;
+
 use std::time::Duration;
 
 use domain::{CommitSha, ErrorCode, OrgId, RepositoryId, RunId, RunKind, RunStatus, StepStatus};
