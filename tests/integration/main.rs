@@ -15,6 +15,7 @@ mod migrations;
 mod model;
 mod notices;
 mod openapi;
+mod operating;
 mod operations;
 mod orchestrator;
 mod runs;

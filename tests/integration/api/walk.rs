@@ -6,7 +6,10 @@ use axum::body::Body;
 use http::{Method, Request, header};
 use serde_json::{Value, json};
 
-use super::world::{Tenant, World, request};
+use super::{
+    waiting::INTENT_HASH,
+    world::{Tenant, World, request},
+};
 
 pub(crate) struct Operation {
     pub(crate) method: Method,
@@ -42,7 +45,10 @@ impl Operation {
     fn address(&self, owner: &Tenant) -> String {
         let ids = [
             ("/v1/repositories/", owner.repository.to_string()),
+            ("/v1/runs/{id}/retry", owner.failed_run.to_string()),
             ("/v1/runs/", owner.open_run.to_string()),
+            ("/v1/approvals/{id}/reject", owner.questions[1].to_string()),
+            ("/v1/approvals/", owner.questions[0].to_string()),
             ("/v1/analyses/", owner.analysis.to_string()),
             ("/v1/findings/", owner.findings[0].to_string()),
             ("/v1/attestations/", owner.attestation.to_string()),
@@ -59,7 +65,12 @@ impl Operation {
             }
         }
         assert!(!path.contains('{'), "say in this table whose id {path} wants");
-        if path == "/v1/search" { format!("{path}?q=greet") } else { path }
+        match self.path.as_str() {
+            "/v1/search" => format!("{path}?q=greet"),
+            // Nothing happens to the run, and nobody wants to wait for it.
+            "/v1/runs/{id}/events" => format!("{path}?wait_seconds=0"),
+            _ => path,
+        }
     }
 
     fn body(&self, owner: &Tenant) -> Value {
@@ -71,6 +82,10 @@ impl Operation {
             ("POST", "/v1/repositories/{id}/analyses") => json!({ "commit": "d".repeat(40) }),
             ("POST", "/v1/findings/{id}/dismiss" | "/v1/findings/{id}/reopen") => {
                 json!({ "reason": "walked by" })
+            }
+            ("POST", "/v1/approvals/{id}/approve") => json!({ "intent_hash": INTENT_HASH }),
+            ("POST", "/v1/approvals/{id}/reject") => {
+                json!({ "intent_hash": INTENT_HASH, "reason": "not on a Friday" })
             }
             ("POST", "/v1/merges") => {
                 json!({ "repository_id": owner.repository, "pull_request": 7 })

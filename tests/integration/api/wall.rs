@@ -16,6 +16,9 @@ fn traces(tenant: &Tenant) -> Vec<String> {
             tenant.repository.to_string(),
             tenant.run.to_string(),
             tenant.open_run.to_string(),
+            tenant.failed_run.to_string(),
+            tenant.questions[0].to_string(),
+            tenant.questions[1].to_string(),
             tenant.analysis.to_string(),
             tenant.attestation.to_string(),
             tenant.schedule.to_string(),
@@ -96,6 +99,9 @@ async fn a_filter_by_another_organisations_id_finds_nothing() {
     let lists = [
         format!("/v1/runs?repository_id={}", theirs.repository),
         format!("/v1/runs?cursor={}", theirs.open_run),
+        format!("/v1/runs?parent_run_id={}", theirs.open_run),
+        format!("/v1/approvals?run_id={}", theirs.open_run),
+        format!("/v1/approvals?cursor={}", theirs.questions[0]),
         format!("/v1/analyses?repository_id={}", theirs.repository),
         format!("/v1/analyses?cursor={}", theirs.analysis),
         format!("/v1/repositories?cursor={}", theirs.repository),
@@ -120,6 +126,8 @@ async fn state_of(world: &World, tenant: &Tenant) -> Vec<String> {
     let sql = format!(
         "SELECT 'repository ' || r::text FROM repositories r WHERE org_id = '{org}'
          UNION ALL SELECT 'run ' || r::text FROM runs r WHERE org_id = '{org}'
+         UNION ALL SELECT 'step ' || s::text FROM run_steps s WHERE org_id = '{org}'
+         UNION ALL SELECT 'approval ' || a::text FROM approvals a WHERE org_id = '{org}'
          UNION ALL SELECT 'finding ' || f::text FROM findings f WHERE org_id = '{org}'
          UNION ALL SELECT 'schedule ' || s::text FROM scan_schedules s WHERE org_id = '{org}'
          UNION ALL SELECT 'key ' || k::text FROM api_keys k WHERE org_id = '{org}'

@@ -43,6 +43,9 @@ pub(crate) struct Tenant {
     pub(crate) run: Uuid,
     /// It is queued.
     pub(crate) open_run: Uuid,
+    pub(crate) failed_run: Uuid,
+    /// Two approvals that are pending, each of a run that waits for it.
+    pub(crate) questions: [Uuid; 2],
     pub(crate) analysis: Uuid,
     /// Gravest first, as the API lists them.
     pub(crate) findings: Vec<Uuid>,
@@ -169,6 +172,9 @@ impl World {
         let url = format!("https://example.com/{login}.git");
         let repository = self.database.repository(org, number, &url).await;
         self.share(org, repository, number).await;
+        let failed_run = self.failed_run(org, repository).await;
+        let (first, _) = self.question(org, repository).await;
+        let (second, _) = self.question(org, repository).await;
         let run = self.run(org, repository, "succeeded").await;
         self.steps(org, run).await;
         let analysis = self.analysis(org, repository, run).await;
@@ -187,6 +193,8 @@ impl World {
             project,
             run,
             open_run,
+            failed_run,
+            questions: [first, second],
             analysis,
             findings,
             attestation,
