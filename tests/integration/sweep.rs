@@ -65,6 +65,8 @@ impl Place {
             pull_request: None,
             input: json!({}),
             traceparent: None,
+            parent: None,
+            schedule: None,
         };
         runs::insert(&tx, &run).await.unwrap();
         tx.commit().await.unwrap();
@@ -105,8 +107,10 @@ fn sent(queues: &QueueServer) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_message_whose_sender_died_is_sent_once_it_is_due() {
     let place = Place::new().await;
-    let due = place.write_down("embed", &json!({ "run_id": "due" })).await;
-    place.write_down("embed", &json!({ "run_id": "its sender may still be at it" })).await;
+    let run = Uuid::now_v7();
+    let due = place.write_down("embed", &json!({ "run_id": run })).await;
+    // Its sender may still be at it.
+    place.write_down("embed", &json!({ "run_id": Uuid::now_v7() })).await;
     place
         .sql
         .execute("UPDATE outbox SET next_at = now() - interval '1 second' WHERE id = $1", &[&due])
@@ -117,7 +121,7 @@ async fn a_message_whose_sender_died_is_sent_once_it_is_due() {
     let scheduler = place.scheduler(&queues.endpoint()).await;
     let swept = scheduler.invoke(json!({})).await.unwrap();
     assert_eq!(swept["messages_sent"], 1, "{swept}");
-    assert_eq!(sent(&queues), [("embed".to_owned(), "due".to_owned())]);
+    assert_eq!(sent(&queues), [("embed".to_owned(), run.to_string())]);
     assert_eq!(place.count("outbox").await, 1, "only what the queue confirmed is forgotten");
     let swept = scheduler.invoke(json!({})).await.unwrap();
     assert_eq!(swept["messages_sent"], 0, "{swept}");
@@ -127,7 +131,7 @@ async fn a_message_whose_sender_died_is_sent_once_it_is_due() {
 async fn while_the_queue_is_down_every_message_stays() {
     let place = Place::new().await;
     for _ in 0..8 {
-        place.write_down("runs", &json!({ "run_id": "x" })).await;
+        place.write_down("runs", &json!({ "run_id": Uuid::now_v7() })).await;
     }
     let make_due = "UPDATE outbox SET next_at = now() - interval '1 second'";
     place.sql.execute(make_due, &[]).await.unwrap();
@@ -146,37 +150,164 @@ async fn while_the_queue_is_down_every_message_stays() {
 
 #[tokio::test]
 async fn runs_that_nobody_works_on_are_woken_and_others_are_left_alone() {
+    let ago = |interval: &str| format!("now() - interval '{interval}'");
+    let soon = "now() + interval '1 minute'";
+    let queued = |wake_at: &str| format!("status = 'queued', wake_at = {wake_at}");
+    let running = |until: &str| format!("status = 'running', leased_until = {until}");
+    let waiting = |what: &str, wake_at: &str| {
+        format!("status = 'waiting', waiting_for = '{what}', wake_at = {wake_at}")
+    };
+    let stale = format!("updated_at = {}", ago("10 minutes"));
+    let past = ago("1 second");
+    let cases = [
+        ("its worker is gone", running(&past), true),
+        ("it is worked on", running(soon), false),
+        ("a poll is due", waiting("timer", &past), true),
+        ("a poll is not due yet", waiting("timer", soon), false),
+        ("its approval has expired", waiting("approval", &past), true),
+        ("someone may still decide", waiting("approval", soon), false),
+        ("someone may decide for ever", waiting("approval", "NULL"), false),
+        ("its children are at work", waiting("children", "NULL"), false),
+        ("its next attempt is due", queued(&past), true),
+        ("its next attempt is not due yet", format!("{}, {stale}", queued(soon)), false),
+        ("its message was lost", stale.clone(), true),
+        ("its message may be on its way", queued("NULL"), false),
+        ("its message lies in the outbox", stale.clone(), false),
+        ("it has ended", format!("status = 'canceled', finished_at = now(), {stale}"), false),
+    ];
     let place = Place::new().await;
-    let expired = place.run(RunKind::Analysis).await;
-    let held = place.run(RunKind::Analysis).await;
-    let parked = place.run(RunKind::Analysis).await;
-    let forgotten = place.run(RunKind::RepositorySync).await;
-    let fresh = place.run(RunKind::Analysis).await;
-    let written_down = place.run(RunKind::Analysis).await;
-    let running = "status = 'running', leased_until = now() + interval";
-    place.change(expired, &format!("{running} '-1 second'")).await;
-    place.change(held, &format!("{running} '1 minute'")).await;
-    place.change(parked, "status = 'waiting', wake_at = now() - interval '1 second'").await;
-    let long_ago = "updated_at = now() - interval '10 minutes'";
-    place.change(forgotten, long_ago).await;
-    place.change(written_down, long_ago).await;
-    place.write_down("runs", &json!({ "run_id": written_down })).await;
+    let mut expected = Vec::new();
+    let mut names = Vec::new();
+    for (name, change, woken) in cases {
+        let run = place.run(RunKind::Analysis).await;
+        place.change(run, &change).await;
+        if name == "its message lies in the outbox" {
+            place.write_down("runs", &json!({ "run_id": run })).await;
+        }
+        if woken {
+            expected.push(("runs".to_owned(), run.to_string()));
+        }
+        names.push((run, name));
+    }
+    expected.sort();
 
     let queues = QueueServer::start().await;
     let scheduler = place.scheduler(&queues.endpoint()).await;
     let swept = scheduler.invoke(json!({})).await.unwrap();
-    assert_eq!(swept["runs_woken"], 3, "{swept}");
-    let mut expected = [
-        ("runs".to_owned(), expired.to_string()),
-        ("runs".to_owned(), parked.to_string()),
-        ("sync".to_owned(), forgotten.to_string()),
-    ];
-    expected.sort();
-    assert_eq!(sent(&queues), expected, "not {held}, {fresh}, {written_down}");
+    assert_eq!(sent(&queues), expected, "{names:#?}");
+    assert_eq!(swept["runs_woken"], expected.len(), "{swept}");
 
-    // What was queued and asked for gets its time; what must not wait is asked for again.
+    // What was asked for and has no time of its own gets its time; what must not wait does not.
     let swept = scheduler.invoke(json!({})).await.unwrap();
-    assert_eq!(swept["runs_woken"], 2, "{swept}");
+    assert_eq!(swept["runs_woken"], expected.len() - 1, "{swept}");
+}
+
+#[tokio::test]
+async fn a_run_is_asked_for_where_its_kind_is_worked_on() {
+    let place = Place::new().await;
+    let mut expected = Vec::new();
+    for kind in RunKind::ALL {
+        let run = place.run(*kind).await;
+        place.change(run, "updated_at = now() - interval '10 minutes'").await;
+        let queue = if *kind == RunKind::RepositorySync { "sync" } else { "runs" };
+        expected.push((queue.to_owned(), run.to_string()));
+    }
+    expected.sort();
+    let queues = QueueServer::start().await;
+    place.scheduler(&queues.endpoint()).await.invoke(json!({})).await.unwrap();
+    assert_eq!(sent(&queues), expected);
+}
+
+#[tokio::test]
+async fn two_sweepers_at_once_send_each_message_once() {
+    const MESSAGES: usize = 120;
+    let place = Place::new().await;
+    let mut written = Vec::new();
+    for _ in 0..MESSAGES {
+        let run = Uuid::now_v7();
+        place.write_down("runs", &json!({ "run_id": run })).await;
+        written.push(("runs".to_owned(), run.to_string()));
+    }
+    place
+        .sql
+        .execute("UPDATE outbox SET next_at = now() - interval '1 second'", &[])
+        .await
+        .unwrap();
+    let queues = QueueServer::start().await;
+    let (one, other) =
+        (place.scheduler(&queues.endpoint()).await, place.scheduler(&queues.endpoint()).await);
+    let (a, b) = tokio::join!(one.invoke(json!({})), other.invoke(json!({})));
+    let total: u64 =
+        [a, b].map(|swept| swept.unwrap()["messages_sent"].as_u64().unwrap()).iter().sum();
+    assert_eq!(total, MESSAGES as u64);
+    written.sort();
+    assert_eq!(sent(&queues), written, "each once, none lost");
+    assert_eq!(place.count("outbox").await, 0);
+}
+
+#[tokio::test]
+async fn ten_minutes_without_a_sweeper_lose_nothing() {
+    let place = Place::new().await;
+    let lost_worker = place.run(RunKind::Analysis).await;
+    let retry = place.run(RunKind::RepositorySync).await;
+    let poll = place.run(RunKind::Merge).await;
+    let lost_message = place.run(RunKind::CodebaseScan).await;
+    let unsent = place.run(RunKind::Analysis).await;
+    place.write_down("runs", &json!({ "run_id": unsent })).await;
+    let soon = "now() + interval '1 minute'";
+    place.change(lost_worker, &format!("status = 'running', leased_until = {soon}")).await;
+    place.change(retry, &format!("wake_at = {soon}")).await;
+    let timer = format!("status = 'waiting', waiting_for = 'timer', wake_at = {soon}");
+    place.change(poll, &timer).await;
+    let due = format!("UPDATE repositories SET next_sync_at = {soon}");
+    place.sql.batch_execute(&due).await.unwrap();
+    let schedule = "INSERT INTO scan_schedules (org_id, repo_id, cron_expression, next_run_at)
+                    SELECT org_id, id, '*/5 * * * *', date_trunc('minute', now()) FROM repositories";
+    place.sql.batch_execute(schedule).await.unwrap();
+
+    // Ten minutes pass, for everything that has a time.
+    place
+        .sql
+        .batch_execute(
+            "UPDATE runs SET created_at = created_at - interval '10 minutes',
+                             updated_at = updated_at - interval '10 minutes',
+                             leased_until = leased_until - interval '10 minutes',
+                             wake_at = wake_at - interval '10 minutes';
+             UPDATE outbox SET next_at = next_at - interval '10 minutes';
+             UPDATE repositories SET next_sync_at = next_sync_at - interval '10 minutes';
+             UPDATE scan_schedules SET next_run_at = next_run_at - interval '10 minutes'",
+        )
+        .await
+        .unwrap();
+    let queues = QueueServer::start().await;
+    let scheduler = place.scheduler(&queues.endpoint()).await;
+    let swept = scheduler.invoke(json!({})).await.unwrap();
+    let counts = ["messages_sent", "runs_woken", "syncs_started", "scans_started"]
+        .map(|part| swept[part].as_u64().unwrap());
+    // The sync that is to be tried again is open, so the repository's slot has nothing to add.
+    assert_eq!(counts, [1, 4, 0, 1], "{swept}");
+    let scan: Uuid = place
+        .sql
+        .query_one("SELECT id FROM runs WHERE event_type = 'schedule'", &[])
+        .await
+        .expect("one run for all slots of the ten minutes")
+        .get(0);
+    let mut expected: Vec<(String, String)> = [lost_worker, poll, lost_message, unsent]
+        .iter()
+        .map(|run| ("runs".to_owned(), run.to_string()))
+        .chain([("sync".to_owned(), retry.to_string()), ("runs".to_owned(), scan.to_string())])
+        .collect();
+    expected.sort();
+    assert_eq!(sent(&queues), expected);
+
+    // Somebody works on each of them: there is nothing left to do.
+    let working = "UPDATE runs SET status = 'running', waiting_for = NULL, wake_at = NULL,
+                                   leased_until = now() + interval '1 minute'";
+    place.sql.batch_execute(working).await.unwrap();
+    let swept = scheduler.invoke(json!({})).await.unwrap();
+    for part in ["messages_sent", "runs_woken", "syncs_started", "scans_started"] {
+        assert_eq!(swept[part], 0, "{swept}");
+    }
 }
 
 #[tokio::test]

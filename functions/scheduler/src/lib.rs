@@ -119,8 +119,9 @@ pub async fn handle(deps: &Deps) -> Result<Swept, Error> {
     }
     let mut round = Round::begin(deps);
     // Boxed, or this future nests deeper than the compiler follows.
-    let messages = Box::pin(outbox::sweep(&mut round)).await;
+    // Runs first: one whose message is about to be sent from the outbox is not asked for twice.
     let runs = Box::pin(wake::sweep(&mut round)).await;
+    let messages = Box::pin(outbox::sweep(&mut round)).await;
     let syncs = Box::pin(syncs::sweep(&mut round)).await;
     let scans = Box::pin(schedules::sweep(&mut round)).await;
     let deliveries = Box::pin(deliveries::reconcile(deps, now())).await;

@@ -216,8 +216,7 @@ fn fires_at(schedule: &Schedule, minute: Timestamp) -> bool {
     let local = zone.to_datetime(minute);
     let shown_before = |local: DateTime| {
         let shown = zone.to_ambiguous_timestamp(local);
-        shown.earlier().unwrap() < minute
-            && matches!(shown.offset(), AmbiguousOffset::Fold { .. })
+        shown.earlier().unwrap() < minute && matches!(shown.offset(), AmbiguousOffset::Fold { .. })
     };
     if schedule.times == Times::Passing {
         return describes(local);
