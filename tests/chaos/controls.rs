@@ -174,6 +174,15 @@ pub(crate) const ALL: &[Control] = &[
         },
     },
     Control {
+        name: "decide_unlocked",
+        faults: &[16],
+        breaks: Breaks::Rule(Mutation::DecideUnlocked),
+        trial: |quiet| Trial {
+            load: Load { healthy: 0, merges: 12, canceled: true, ..quiet.load.clone() },
+            ..quiet
+        },
+    },
+    Control {
         name: "asynchronous_commit",
         faults: &[5],
         breaks: Breaks::Durability,

@@ -91,6 +91,16 @@ const NEVER: &[(&str, &str)] = &[
         "manifests without the step that makes them",
     ),
     (
+        "SELECT count(*) FROM runs WHERE kind = 'repository_sync' AND status <> 'succeeded'
+             AND error_code IS DISTINCT FROM 'max_attempts_exceeded'",
+        "syncs that did not succeed",
+    ),
+    ("SELECT count(*) FROM approvals WHERE status = 'pending'", "questions left open"),
+    (
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()",
+        "deadlocks: two of our own transactions waited for each other",
+    ),
+    (
         "SELECT count(*) FROM (SELECT 1 FROM artifacts GROUP BY project_id, kind, logical_key
                                HAVING count(*) <> max(version)) a",
         "artifacts whose versions have gaps",
@@ -112,6 +122,7 @@ pub(crate) async fn check(world: &World, deliveries: &[Delivery]) -> Violations 
     violations.extend(check_deliveries(world, &sql, deliveries).await);
     violations.extend(check_findings(&sql).await);
     violations.extend(check_messages(world, &sql).await);
+    violations.extend(crate::merges::check(world, &sql).await);
     for name in crate::queues::NAMES {
         let waiting = world.queues.waiting(name).await;
         if waiting > 0 {

@@ -19,6 +19,11 @@ use tests::function::{Answer, Function};
 
 use crate::{tally::Tally, trial::Trial};
 
+const APP_KEY: &str = include_str!("../../shared/clients/src/github/tests/throwaway_key.pem");
+
+/// The functions that are run, each built with its feature `faults`.
+const FUNCTIONS: [&str; 5] = ["webhook_intake", "run_orchestrator", "syncer", "scheduler", "api"];
+
 /// Processes that live now, for those who kill and stop from outside.
 #[derive(Debug, Default)]
 pub(crate) struct Living(Mutex<BTreeMap<u32, &'static str>>);
@@ -46,6 +51,8 @@ pub(crate) struct Nursery {
     pub(crate) binaries: PathBuf,
     /// What every function is told by its environment.
     pub(crate) settings: Vec<(&'static str, String)>,
+    /// GitHub is known as our App only to who has to act as it.
+    pub(crate) app: Vec<(&'static str, String)>,
     pub(crate) folder: PathBuf,
     pub(crate) living: Living,
     pub(crate) tally: Arc<Tally>,
@@ -66,6 +73,10 @@ impl Nursery {
             trial,
             binaries,
             settings,
+            app: vec![
+                ("GITHUB_APP_ID", "12345".to_owned()),
+                ("GITHUB_APP_PRIVATE_KEY", APP_KEY.to_owned()),
+            ],
             folder,
             living: Living::default(),
             tally,
@@ -77,7 +88,7 @@ impl Nursery {
     /// Refuses functions that cannot be disturbed: every trial would be green.
     pub(crate) fn assert_disturbable(&self) {
         const MARKER: &[u8] = b"ASSAY_FAULTS";
-        for name in ["webhook_intake", "run_orchestrator", "scheduler", "api"] {
+        for name in FUNCTIONS {
             let path = self.binaries.join(name);
             let binary =
                 std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -141,6 +152,9 @@ impl Nursery {
         let plan = self.plan(function).to_string();
         let mut settings: Vec<(&str, &str)> =
             self.settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        if function == "run_orchestrator" {
+            settings.extend(self.app.iter().map(|(name, value)| (*name, value.as_str())));
+        }
         settings.push(("ASSAY_FAULTS", &plan));
         let log = self.folder.join(format!("{function}.log"));
         let log = OpenOptions::new().create(true).append(true).open(log).unwrap();

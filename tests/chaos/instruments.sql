@@ -97,6 +97,11 @@ CREATE FUNCTION chaos.hurry() RETURNS void LANGUAGE sql AS $$
         SELECT id FROM public.runs
         WHERE (status = 'queued' OR (status = 'waiting' AND waiting_for = 'timer'))
           AND wake_at > clock_timestamp() + interval '1 second'
+        FOR UPDATE SKIP LOCKED);
+    UPDATE public.repositories SET next_sync_at = clock_timestamp() + interval '3 seconds'
+    WHERE id IN (
+        SELECT id FROM public.repositories
+        WHERE next_sync_at > clock_timestamp() + interval '3 seconds'
         FOR UPDATE SKIP LOCKED)
 $$;
 

@@ -22,6 +22,8 @@ use crate::{
 
 /// GitHub's numbers of the repositories.
 pub(crate) const SHOP: i64 = 1;
+/// Its pull requests are merged; it is shared by an installation of our App.
+pub(crate) const WARES: i64 = 3;
 /// Its git server takes connections and never says a word.
 pub(crate) const MUTE: i64 = 2;
 
@@ -69,8 +71,9 @@ impl Sources {
     }
 
     /// The repositories by GitHub's numbers, and where they are cloned from.
-    pub(crate) fn clone_urls(&self) -> [(i64, String); 2] {
-        [(SHOP, self.server.url("shop")), (MUTE, format!("http://{}/mute", self.mute))]
+    pub(crate) fn clone_urls(&self) -> [(i64, String); 3] {
+        let mute = format!("http://{}/mute", self.mute);
+        [(SHOP, self.server.url("shop")), (MUTE, mute), (WARES, self.server.url("shop"))]
     }
 
     /// For `PRIVATE_GIT_HOSTS`.

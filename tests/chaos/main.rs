@@ -18,6 +18,7 @@ mod history;
 mod instance;
 mod load;
 mod mapping;
+mod merges;
 mod progress;
 mod queues;
 mod relay;

@@ -22,17 +22,22 @@ const SHORT: f64 = 0.05;
 /// By then whoever works on a deadly run has claimed it, and hangs.
 const DEADLY_AFTER: Duration = Duration::from_millis(1200);
 
-/// Works off the queue of runs until told to stop.
-pub(crate) async fn work(world: Arc<World>, number: usize, stop: watch::Receiver<bool>) {
-    let mut slot = Slot::new(&world.nursery, "run_orchestrator");
-    let mut dice = dice(world.trial.seed, &format!("worker {number}"));
+/// Works off a queue until told to stop.
+pub(crate) async fn work(
+    world: Arc<World>,
+    (queue, function): (&'static str, &'static str),
+    number: usize,
+    stop: watch::Receiver<bool>,
+) {
+    let mut slot = Slot::new(&world.nursery, function);
+    let mut dice = dice(world.trial.seed, &format!("{function} {number}"));
     while !*stop.borrow() {
         let at_most = world.trial.batch;
-        let messages = world.queues.receive("runs", at_most).await;
+        let messages = world.queues.receive(queue, at_most).await;
         if messages.is_empty() {
             continue;
         }
-        let is_short = world.nursery.is_stormy() && world.is_stormy() && dice.f64() < SHORT;
+        let is_short = world.is_stormy() && dice.f64() < SHORT;
         let mut time = if is_short { SHORT_TIME } else { TIME };
         if world.is_deadly(&messages).await {
             world.tally.add("deadly messages");
@@ -43,7 +48,7 @@ pub(crate) async fn work(world: Arc<World>, number: usize, stop: watch::Receiver
             let failed = failures(response);
             for message in &messages {
                 if !failed.contains(&message.message_id().unwrap_or_default()) {
-                    world.queues.delete("runs", message).await;
+                    world.queues.delete(queue, message).await;
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::{
     history::{self, Violations},
     instance::{Ended, Slot},
     load::{self, Delivery},
-    mapping,
+    mapping, merges,
     progress::Line,
     tally::Coverage,
     trial::{Trial, dice},
@@ -49,6 +49,7 @@ pub(crate) async fn play(place: &Place<'_>, trial: Trial, line: &Line) -> Judged
     let parts = open_for_work(&world, &stopped);
     let until = Instant::now() + trial.storm + trial.calm;
     let sending = tokio::spawn(send(Arc::clone(&world), Arc::clone(&deliveries), until));
+    let merging = tokio::spawn(merges::pursue(Arc::clone(&world), until));
     let storm = Instant::now();
     trouble::make(Arc::clone(&world)).await;
     if let Some(left) = trial.storm.checked_sub(storm.elapsed()) {
@@ -57,6 +58,7 @@ pub(crate) async fn play(place: &Place<'_>, trial: Trial, line: &Line) -> Judged
     world.calm().await;
     settle(&world, &deliveries, until, line).await;
     sending.abort();
+    merging.abort();
     stop.send_replace(true);
     for part in parts {
         // A part that panicked must not look like one that had nothing to say.
@@ -82,9 +84,14 @@ pub(crate) fn open_for_work(
 ) -> Vec<JoinHandle<()>> {
     let mut parts = Vec::new();
     for number in 0..world.trial.workers {
-        parts.push(tokio::spawn(mapping::work(Arc::clone(world), number, stopped.clone())));
+        let runs = ("runs", "run_orchestrator");
+        parts.push(tokio::spawn(mapping::work(Arc::clone(world), runs, number, stopped.clone())));
     }
-    for name in ["embed", "sync", "attest", "notify"] {
+    if world.trial.load.syncs {
+        let syncs = ("sync", "syncer");
+        parts.push(tokio::spawn(mapping::work(Arc::clone(world), syncs, 0, stopped.clone())));
+    }
+    for name in ["embed", "attest", "notify"] {
         parts.push(tokio::spawn(mapping::sink(Arc::clone(world), name, stopped.clone())));
     }
     parts.push(tokio::spawn(tick(Arc::clone(world), stopped.clone())));
@@ -167,14 +174,14 @@ async fn open(world: &World, deliveries: &[Delivery]) -> u64 {
     for name in crate::queues::NAMES {
         waiting += world.queues.waiting(name).await;
     }
-    rows + waiting + (deliveries.len() - taken) as u64
+    rows + waiting + merges::open(world).await + (deliveries.len() - taken) as u64
 }
 
 async fn endings(world: &World) -> String {
     let Some(sql) = world.sql().await else { return String::new() };
     let query = "SELECT count(*) FILTER (WHERE status = 'succeeded'),
-                        count(*) FILTER (WHERE status = 'failed'),
-                        count(*) FILTER (WHERE status NOT IN ('succeeded', 'failed'))
+                        count(*) FILTER (WHERE status IN ('failed', 'canceled')),
+                        count(*) FILTER (WHERE status NOT IN ('succeeded', 'failed', 'canceled'))
                  FROM runs";
     let row = sql.query_one(query, &[]).await.unwrap();
     let count = |column| row.get::<_, i64>(column);

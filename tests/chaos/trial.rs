@@ -47,6 +47,12 @@ pub(crate) struct Load {
     pub(crate) missing: usize,
     /// Pull requests that kill whoever works on them.
     pub(crate) deadly: usize,
+    /// Pull requests that are to be merged.
+    pub(crate) merges: usize,
+    /// Each merge is approved and canceled in the same moment.
+    pub(crate) canceled: bool,
+    /// Whether the shop is synced again and again.
+    pub(crate) syncs: bool,
     /// Messages that nobody can read.
     pub(crate) poison: usize,
     /// Of the accepted deliveries so many are sent once more.
@@ -149,9 +155,12 @@ impl Trial {
         let mut up_to = |most: f64| most * (0.3 + 0.7 * dice.f64());
         let odd = (runs / 20).max(1);
         let load = Load {
-            healthy: runs - (odd + 1).min(runs),
+            healthy: runs - (odd + 1 + (runs / 12).max(1)).min(runs),
             missing: odd,
             deadly: 1,
+            merges: (runs / 12).max(1),
+            canceled: false,
+            syncs: true,
             poison: 1 + runs / 30,
             again: 0.2,
             senders: 3,

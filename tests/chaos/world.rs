@@ -4,17 +4,21 @@ use std::{
     collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use aws_sdk_sqs::types::Message;
-use tests::{TestDatabase, github};
+use domain::{ApiKey, Scope};
+use store::api_keys;
+use tests::{TestDatabase, github, github_server::GitHubServer};
 use tokio_postgres::Client;
 
 use crate::{
     cluster::{Cluster, Durability},
     instance::Nursery,
-    load::{MUTE, Sources, Taken},
+    load::{MUTE, SHOP, Sources, Taken, WARES},
     mapping::run_of,
+    merges::{self, Wish},
     queues::Queues,
     relay::Relay,
     tally::Tally,
@@ -38,6 +42,11 @@ pub(crate) struct World {
     pub(crate) taken: Arc<Taken>,
     /// Messages that the other functions' queues have seen, by queue and run.
     pub(crate) told: Mutex<BTreeSet<(&'static str, String)>>,
+    pub(crate) github: GitHubServer,
+    /// The repository whose pull requests are merged, and what opens the API.
+    pub(crate) wares: String,
+    pub(crate) key: String,
+    pub(crate) wishes: tokio::sync::Mutex<Vec<Wish>>,
     pub(crate) tally: Arc<Tally>,
 }
 
@@ -56,7 +65,8 @@ impl World {
         place.cluster.start(durability).await;
         let database = TestDatabase::create_at(&place.cluster.url("postgres")).await;
         let sources = Sources::start().await;
-        register(&database, &sources).await;
+        let (wares, key) = register(&database, &sources, trial.load.syncs).await;
+        let github = GitHubServer::start().await;
 
         let tally = Arc::new(Tally::default());
         let prefix = format!("chaos-{}", uuid::Uuid::now_v7().simple());
@@ -77,7 +87,7 @@ impl World {
             ("RUN_LEASE_SECONDS", trial.lease_s.to_string()),
             ("OBJECTS_URL", format!("file://{}", folder.join("objects").display())),
             ("AWS_ENDPOINT_URL", relay.endpoint()),
-            ("GITHUB_API_URL", "https://api.github.com".to_owned()),
+            ("GITHUB_API_URL", github.url().to_owned()),
             ("GITHUB_WEBHOOK_SECRET", github::SECRET.to_owned()),
             ("PRIVATE_GIT_HOSTS", sources.hosts()),
             ("RUST_LOG", "info".to_owned()),
@@ -109,9 +119,15 @@ impl World {
             sources,
             taken: Arc::default(),
             told: Mutex::default(),
+            github,
+            wares,
+            key,
+            wishes: tokio::sync::Mutex::default(),
             tally,
         };
+        world.nursery.assert_disturbable();
         world.instrument().await;
+        *world.wishes.lock().await = merges::wishes(&world);
         Arc::new(world)
     }
 
@@ -129,22 +145,22 @@ impl World {
         self.nursery.stormy.store(false, std::sync::atomic::Ordering::Relaxed);
         self.relay.calm();
         self.wire.calm();
-        self.set_conflicts(0.0).await;
+        self.set_weather(0.0).await;
     }
 
-    /// The chance that the database answers a write with a conflict.
-    pub(crate) async fn set_conflicts(&self, chance: f64) {
-        while let Err(error) = self.try_set_conflicts(chance).await {
+    /// The chance of conflicts; without, nothing new begins by itself either.
+    async fn set_weather(&self, conflict: f64) {
+        while !self.try_set_weather(conflict).await {
             // It is being restarted.
-            drop(error);
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
 
-    async fn try_set_conflicts(&self, chance: f64) -> Result<(), Option<tokio_postgres::Error>> {
-        let sql = self.sql().await.ok_or(None)?;
-        sql.execute("UPDATE chaos.weather SET conflict = $1", &[&chance]).await.map_err(Some)?;
-        Ok(())
+    async fn try_set_weather(&self, conflict: f64) -> bool {
+        let Some(sql) = self.sql().await else { return false };
+        let weather = sql.execute("UPDATE chaos.weather SET conflict = $1", &[&conflict]).await;
+        let rest = "UPDATE repositories SET next_sync_at = NULL WHERE $1 = 0.0::float8";
+        weather.is_ok() && sql.execute(rest, &[&conflict]).await.is_ok()
     }
 
     /// Whether one of these messages is about a run that kills its workers.
@@ -171,17 +187,42 @@ impl World {
             let unfenced: i64 = sql.query_one("SELECT chaos.unfence()", &[]).await.unwrap().get(0);
             assert_eq!(unfenced, 1, "the fence's SQL is not what instruments.sql thinks it is");
         }
+        if self.trial.mutations.contains(&faults::Mutation::NoOutbox) {
+            sql.execute("SELECT chaos.no_outbox()", &[]).await.unwrap();
+        }
         let conflict = self.trial.trouble.conflict;
         sql.execute("UPDATE chaos.weather SET conflict = $1", &[&conflict]).await.unwrap();
     }
 }
 
-async fn register(database: &TestDatabase, sources: &Sources) {
+/// Makes an organisation with its repositories; answers the wares' id and a key of the API.
+async fn register(database: &TestDatabase, sources: &Sources, syncs: bool) -> (String, String) {
     let org = database.organization("acme").await;
+    let mut wares = String::new();
     for (number, url) in sources.clone_urls() {
-        database.repository(org, number, &url).await;
+        let repository = database.repository(org, number, &url).await;
+        if number == WARES {
+            wares = repository.to_string();
+        }
     }
-    // A new repository is due to be synced at once; here only webhooks ask for runs.
     let sql = database.sql().await;
-    sql.execute("UPDATE repositories SET next_sync_at = NULL", &[]).await.unwrap();
+    sql.execute(
+        "WITH made AS (
+             INSERT INTO installations (org_id, github_installation_id, account_type, account_login)
+             VALUES ($1, 42, 'Organization', 'acme') RETURNING id)
+         UPDATE repositories SET installation_id = made.id FROM made WHERE github_id = $2",
+        &[org.as_uuid(), &WARES],
+    )
+    .await
+    .unwrap();
+    // A new repository is due to be synced at once.
+    let unsynced = "UPDATE repositories SET next_sync_at = NULL WHERE github_id <> $1 OR NOT $2";
+    sql.execute(unsynced, &[&SHOP, &syncs]).await.unwrap();
+
+    let mut session = database.functions().session().await.unwrap();
+    let tx = session.begin(org).await.unwrap();
+    let key = ApiKey::generate(&[7; ApiKey::ENTROPY_BYTES]);
+    api_keys::insert(&tx, org, "people", &key, Scope::ALL, None).await.unwrap();
+    tx.commit().await.unwrap();
+    (wares, key.reveal().to_owned())
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The functions that the suite runs.
-const FUNCTIONS: [&str; 4] = ["webhook_intake", "run_orchestrator", "scheduler", "api"];
+const FUNCTIONS: [&str; 5] = ["webhook_intake", "run_orchestrator", "syncer", "scheduler", "api"];
 
 /// A seed that every check runs, with few runs, and rules that break quickly.
 const CHECKED_RUNS: usize = 12;
