@@ -7,15 +7,9 @@ mod writing;
 
 use std::process::{Command, Stdio};
 
-use domain::{
-    ArtifactId, Citation, CitationSource, Content, OrgId, ProjectId, RepositoryId, RunId,
-};
-use serde_json::{Value, json};
-use store::artifacts::{self, NewArtifact, WriteError, Written};
-use tests::TestDatabase;
-use uuid::Uuid;
+use serde_json::Value;
 
-use crate::api::world::{Answer, World};
+use crate::api::world::Answer;
 
 /// Reads a zip with Python's own module, which is not ours: names in their order, what each file
 /// says, and that nothing in the headers depends on when and where it was made.

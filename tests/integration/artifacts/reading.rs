@@ -57,6 +57,10 @@ async fn pages_go_by_key_whatever_is_written_meanwhile() {
     let unknown = world.get(&format!("{base}?kind=NOTE"), &tenant.key).await;
     assert_eq!(unknown.problem(), (400, "validation_failed".to_owned()));
     assert!(unknown.json()["detail"].as_str().unwrap().contains("SCAN_REPORT"));
+    for prefix in ["%00", "", &"x".repeat(201)] {
+        let refused = world.get(&format!("{base}?key_prefix={prefix}"), &tenant.key).await;
+        assert_eq!(refused.json()["errors"][0]["field"], "key_prefix", "{prefix}");
+    }
 }
 
 #[tokio::test]

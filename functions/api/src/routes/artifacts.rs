@@ -15,14 +15,17 @@ use uuid::Uuid;
 use crate::{
     Deps,
     auth::{Caller, Tenant},
-    extract::{Filter, Id},
+    extract::{Filter, Id, check_text},
     paging::{Asked, List},
-    problem::{Kind, MEDIA_TYPE, Problem, ProblemDocument},
+    problem::{Checks, Kind, MEDIA_TYPE, Problem, ProblemDocument},
     words::{ArtifactKindWord, CitationSourceWord},
 };
 
 /// Longest difference that is sent; as JSON in JSON it may grow to three times this.
 const DIFF_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// As long as a key may be.
+const KEY_PREFIX_CHARS_MAX: usize = 200;
 
 pub(crate) fn routes() -> OpenApiRouter<Deps> {
     OpenApiRouter::new()
@@ -128,6 +131,15 @@ struct ArtifactFilter {
     limit: Option<u32>,
 }
 
+/// What a key may begin with, so that the database is not asked for what it cannot hold.
+pub(super) fn check_prefix(prefix: Option<&str>) -> Result<(), Problem> {
+    let mut checks = Checks::default();
+    if let Some(prefix) = prefix {
+        check_text(&mut checks, "key_prefix", prefix, 1, KEY_PREFIX_CHARS_MAX);
+    }
+    checks.done()
+}
+
 /// List the newest version of each artifact of a project.
 #[utoipa::path(get, path = "/v1/projects/{id}/artifacts", tag = "artifacts",
     params(("id" = Uuid, Path), ArtifactFilter),
@@ -139,6 +151,7 @@ async fn list_artifacts(
     Filter(wanted): Filter<ArtifactFilter>,
 ) -> Result<Json<List<SummaryView>>, Problem> {
     let asked = Asked::new(wanted.cursor, wanted.limit)?;
+    check_prefix(wanted.key_prefix.as_deref())?;
     let mut session = deps.session().await?;
     let tenant = caller.enter(&mut session, Scope::Read).await?;
     projects::find(&tenant.tx, id).await?.ok_or_else(|| Problem::not_found("project"))?;

@@ -15,6 +15,7 @@ use crate::{
     extract::{Filter, Id},
     packing::{FILE_BYTES_MAX, ZIP, add_artifacts, add_rows, download, problem},
     problem::{MEDIA_TYPE, Problem, ProblemDocument},
+    routes::artifacts::check_prefix,
     words::ArtifactKindWord,
 };
 
@@ -55,6 +56,7 @@ async fn export_project(
     Filter(wanted): Filter<ExportFilter>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    check_prefix(wanted.key_prefix.as_deref())?;
     let mut session = deps.session().await?;
     let tenant = caller.enter(&mut session, Scope::Read).await?;
     let project =
