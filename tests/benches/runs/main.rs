@@ -1,0 +1,120 @@
+//! Durable steps a second, beside what the same Postgres can do at all and beside DBOS.
+//!
+//! A workflow is five steps. Ours is asked for in one transaction with its outbox row (as a
+//! webhook does), claimed, and worked through by the crate `engine`, at each concurrency with as
+//! many workers, each on one connection, all on one thread; DBOS runs as it comes, in a process
+//! of its own. Every round measures pgbench (one-row inserts, one commit each, prepared), DBOS,
+//! ours with steps that only leave an output, and ours with steps that also insert a row and an
+//! outbox row in the same transaction. Only ratios within a round say anything on a shared
+//! machine; medians and ranges over the rounds are printed.
+//!
+//! Settings: `BENCH_DATABASE_URL` (a superuser's, else TEST_DATABASE_URL) names a server that
+//! syncs and that nobody else uses meanwhile; `PGBENCH` the program, if it is not on PATH;
+//! `BENCH_ROUNDS` and `BENCH_SECONDS` (a cell) are 5 and 3. DBOS is built once by
+//! `cargo build --release --manifest-path tests/peers/dbos/Cargo.toml`.
+//! Run it on an idle machine: `cargo bench -p tests --bench runs`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench: panicking and printing are the report"
+)]
+
+mod ours;
+mod peers;
+mod server;
+mod table;
+
+use std::time::Duration;
+
+use ours::Steps;
+use server::Server;
+use table::{Cell, Table};
+
+const CONCURRENCIES: [usize; 2] = [1, 8];
+const ROUNDS: usize = 5;
+const CELL: Duration = Duration::from_secs(3);
+
+/// What each round measures, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contender {
+    Pgbench,
+    Dbos,
+    Pure,
+    WithEffects,
+}
+
+impl Contender {
+    const ALL: [Self; 4] = [Self::Pgbench, Self::Dbos, Self::Pure, Self::WithEffects];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pgbench => "pgbench insert",
+            Self::Dbos => "DBOS, five steps",
+            Self::Pure => "ours, five steps",
+            Self::WithEffects => "ours, effect + outbox",
+        }
+    }
+}
+
+fn main() {
+    let url = setting("BENCH_DATABASE_URL").or_else(|| setting("TEST_DATABASE_URL")).expect(
+        "BENCH_DATABASE_URL is not set: name a Postgres with fsync on, as its superuser, such as \
+         postgres://postgres@127.0.0.1:5432/postgres",
+    );
+    if setting("TEST_DATABASE_URL").as_deref() == Some(url.as_str()) {
+        return measure(&url);
+    }
+    // The databases are made where TEST_DATABASE_URL points, and a running program cannot change
+    // its environment safely.
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .env("TEST_DATABASE_URL", url)
+        .env_remove("BENCH_DATABASE_URL")
+        .status()
+        .unwrap();
+    std::process::exit(status.code().unwrap_or(1));
+}
+
+fn measure(url: &str) {
+    let rounds = number("BENCH_ROUNDS").unwrap_or(ROUNDS);
+    let cell = number("BENCH_SECONDS").map_or(CELL, |seconds| Duration::from_secs(seconds as u64));
+    let mut server = Server::open(url);
+    let pgbench = peers::Pgbench::prepare(&mut server);
+    let dbos = peers::Dbos::prepare(&mut server);
+    let ours = ours::Ours::prepare(&mut server);
+
+    println!("{}; {rounds} rounds, {} s a cell", server.version(), cell.as_secs());
+    println!("nobody sends: ours leaves outbox rows where they are, DBOS has none");
+    let mut table = Table::default();
+    for round in 1..=rounds {
+        for concurrency in CONCURRENCIES {
+            for contender in Contender::ALL {
+                let mut measured = || match contender {
+                    Contender::Pgbench => pgbench.run(&mut server, concurrency, cell),
+                    Contender::Dbos => dbos.run(&mut server, concurrency, cell),
+                    Contender::Pure => ours.run(&mut server, Steps::Pure, concurrency, cell),
+                    Contender::WithEffects => {
+                        ours.run(&mut server, Steps::WithEffects, concurrency, cell)
+                    }
+                };
+                table.add(Cell { round, concurrency, contender, measured: measured() });
+            }
+        }
+        eprintln!("round {round} of {rounds} done");
+    }
+    for concurrency in CONCURRENCIES {
+        table.print(concurrency);
+    }
+    table.judge();
+}
+
+#[expect(clippy::disallowed_methods, reason = "the functions' settings are not a bench's")]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+fn number(name: &str) -> Option<usize> {
+    let text = setting(name)?;
+    let number = text.parse().ok().filter(|number| *number > 0);
+    Some(number.unwrap_or_else(|| panic!("{name} is `{text}`: give a whole number above 0")))
+}

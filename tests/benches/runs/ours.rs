@@ -1,0 +1,305 @@
+//! Ours: runs of five steps, done by the crate `engine` exactly as a function does them.
+
+use std::{
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use domain::{Classify, ErrorCode, ErrorKind, OrgId, RunId, RunKind, StepSpec};
+use engine::{Deadline, Engine, Failure, Outcome, Work, Worker, Written};
+use queue::{Message, NotifyRequested, Queue, RunRequested, Sender};
+use serde_json::{Value, json};
+use startup::{Secret, SecretError};
+use store::{
+    StoreError, Tx,
+    deliveries::{self, NewDelivery},
+    outbox::{self, Outgoing},
+    runs::{self, Fence, NewRun, Run},
+};
+use tests::TestDatabase;
+use tokio::{sync::Barrier, task::LocalSet};
+use uuid::Uuid;
+
+use crate::{server::Server, table::Measured};
+
+/// Each claim holds longer than any cell.
+const LEASE: Duration = Duration::from_secs(150);
+const TIME: Duration = Duration::from_secs(110);
+/// Done before the clock starts, by each worker.
+const WARM_UP: usize = 2;
+const FORMER_RUNS: usize = 10_000;
+
+/// What the steps of a run do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Steps {
+    /// They leave an output.
+    Pure,
+    /// They also insert a row and an outbox row, in the same transaction.
+    WithEffects,
+}
+
+pub(crate) struct Ours {
+    database: TestDatabase,
+    name: String,
+    /// One a worker, as runs that go on at once mostly belong to different tenants.
+    orgs: Vec<OrgId>,
+}
+
+impl Ours {
+    pub(crate) fn prepare(server: &mut Server) -> Self {
+        server.wait_for(async {
+            let database = TestDatabase::create().await;
+            let url = database.owner_url();
+            let name = url.rsplit('/').next().and_then(|rest| rest.split('?').next());
+            let name = name.expect("the URL names a database").to_owned();
+            let mut orgs = Vec::new();
+            for lane in 0..crate::CONCURRENCIES.into_iter().max().unwrap_or(1) {
+                orgs.push(database.organization(&format!("acme-{lane}")).await);
+            }
+            let ours = Self { database, name, orgs };
+            ours.remember().await;
+            ours
+        })
+    }
+
+    pub(crate) fn run(
+        &self,
+        server: &mut Server,
+        steps: Steps,
+        workers: usize,
+        time: Duration,
+    ) -> Measured {
+        let ((mut took, elapsed, workflows), counted) = server.count(&self.name, || {
+            // As many functions on one thread: none of them needs more than a part of it, and
+            // pgbench also has one.
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let (took, elapsed) = LocalSet::new().block_on(&runtime.unwrap(), async {
+                let start = Rc::new(Barrier::new(workers));
+                let running: Vec<_> = self.orgs[..workers]
+                    .iter()
+                    .map(|org| Lane::new(&self.database.functions_url(), *org, steps))
+                    .map(|lane| tokio::task::spawn_local(lane.run(Rc::clone(&start), time)))
+                    .collect();
+                let (mut took, mut elapsed) = (Vec::new(), Duration::ZERO);
+                for lane in running {
+                    let (lane, time) = lane.await.unwrap();
+                    took.extend(lane);
+                    elapsed = elapsed.max(time);
+                }
+                (took, elapsed)
+            });
+            let workflows = took.len() + workers * WARM_UP;
+            ((took, elapsed, workflows), workflows)
+        });
+        server.wait_for(self.check_and_tidy(steps, workflows));
+        took.sort_unstable();
+        let at = |percent: usize| took[took.len() * percent / 100].as_secs_f64() * 1e3;
+        let per_second = took.len() as f64 / elapsed.as_secs_f64();
+        Measured {
+            steps_per_second: Some(per_second * RunKind::Analysis.steps().len() as f64),
+            commits_per_second: per_second * counted.writes,
+            latency: Some((at(50), at(99))),
+            counted,
+        }
+    }
+}
+
+impl Ours {
+    /// All that was begun is done to the end. What was announced goes, as its receivers would
+    /// have deleted it.
+    async fn check_and_tidy(&self, steps: Steps, workflows: usize) {
+        let sql = self.database.sql().await;
+        let counted = "SELECT (SELECT count(*) FROM runs),
+                              (SELECT count(*) FROM runs WHERE status = 'succeeded'),
+                              (SELECT count(*) FROM run_steps WHERE status = 'succeeded'),
+                              (SELECT count(*) FROM webhook_deliveries),
+                              (SELECT count(*) FROM outbox)";
+        let row = sql.query_one(counted, &[]).await.unwrap();
+        let [runs, succeeded, done, effects, messages]: [i64; 5] =
+            std::array::from_fn(|column| row.get(column));
+        assert_eq!((succeeded, done), (runs, runs * 5), "runs did not end, or not well");
+        let wanted = if steps == Steps::Pure { 0 } else { workflows as i64 * 5 };
+        assert_eq!((effects, messages), (wanted, wanted), "effects and messages");
+        sql.batch_execute("TRUNCATE webhook_deliveries, outbox").await.unwrap();
+    }
+
+    /// Runs of former days, so that tables and indexes are as those of a system in use.
+    async fn remember(&self) {
+        let sql = self.database.sql().await;
+        sql.batch_execute(&format!(
+            "INSERT INTO runs (id, org_id, kind, idempotency_key, event_type, status, created_at,
+                               started_at, finished_at)
+             SELECT gen_random_uuid(), o.id, 'analysis', n::text, 'push', 'succeeded',
+                    now() - n * interval '1 minute', now(), now()
+             FROM organizations o, generate_series(1, {FORMER_RUNS} / {}) n;
+             INSERT INTO run_steps (run_id, org_id, step_id, step_name, status, lease_token,
+                                    output, started_at)
+             SELECT id, org_id, s, s, 'succeeded', 1, '{{}}', now()
+             FROM runs, unnest('{{fetch,manifest,parse,security,verdict}}'::text[]) s",
+            self.orgs.len(),
+        ))
+        .await
+        .unwrap();
+        sql.batch_execute("VACUUM ANALYZE").await.unwrap();
+    }
+}
+
+/// One worker, and who asks it for work; both on the worker's connection.
+struct Lane {
+    org: OrgId,
+    engine: Engine,
+    worker: FiveSteps,
+}
+
+impl Lane {
+    fn new(url: &str, org: OrgId, steps: Steps) -> Self {
+        let secret = Secret::literal("DATABASE_URL", url);
+        // It knows no queue, so messages stay in the outbox.
+        let engine = Engine::new(secret, Sender::new(Vec::new()), LEASE);
+        Self { org, engine, worker: FiveSteps { steps } }
+    }
+
+    async fn run(self, start: Rc<Barrier>, time: Duration) -> (Vec<Duration>, Duration) {
+        for _ in 0..WARM_UP {
+            self.workflow().await;
+        }
+        start.wait().await;
+        let began = Instant::now();
+        let mut took = Vec::new();
+        while began.elapsed() < time {
+            let start = Instant::now();
+            self.workflow().await;
+            took.push(start.elapsed());
+        }
+        let elapsed = began.elapsed();
+        (took, elapsed)
+    }
+
+    /// From the request to the finished run.
+    async fn workflow(&self) {
+        let run = self.request().await;
+        let deadline = Deadline::after(TIME);
+        engine::work_on(&self.engine, &self.worker, self.org, run, deadline).await.unwrap();
+    }
+
+    async fn request(&self) -> RunId {
+        let run = RunId::new(Uuid::now_v7());
+        let mut session = self.engine.session::<Broken>().await.unwrap();
+        let tx = session.begin(self.org).await.unwrap();
+        let new = NewRun {
+            id: run,
+            org: self.org,
+            project: None,
+            repository: None,
+            kind: RunKind::Analysis,
+            idempotency_key: run.to_string(),
+            event_type: "push".to_owned(),
+            git_ref: None,
+            commit: None,
+            pull_request: None,
+            input: json!({}),
+            traceparent: None,
+            parent: None,
+            schedule: None,
+        };
+        runs::insert(&tx, &new).await.unwrap();
+        let body = RunRequested { org_id: self.org, run_id: run }.body();
+        let queue = Queue::Runs.as_str();
+        let message = Outgoing { org: self.org, queue, body: &body, traceparent: None };
+        outbox::insert(&tx, &message).await.unwrap();
+        tx.commit().await.unwrap();
+        run
+    }
+}
+
+/// Does the five steps of an analysis, trivially.
+struct FiveSteps {
+    steps: Steps,
+}
+
+impl Worker for FiveSteps {
+    type Error = Broken;
+    type Memory = ();
+    type Prepared = ();
+
+    fn does(&self, kind: RunKind) -> bool {
+        kind == RunKind::Analysis
+    }
+
+    async fn load(&self, _: &Tx<'_>, _: &Run) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn prepare(
+        &self,
+        _: &'static StepSpec,
+        _: &mut Work<()>,
+        _: Deadline,
+    ) -> Result<Outcome<()>, Broken> {
+        Ok(match self.steps {
+            Steps::Pure => Outcome::Done(left()),
+            Steps::WithEffects => Outcome::Write(()),
+        })
+    }
+
+    async fn write(
+        &self,
+        tx: &Tx<'_>,
+        _: &Fence,
+        work: &Work<()>,
+        (): &(),
+    ) -> Result<Written, Broken> {
+        let run = work.run();
+        let step = work.next_step().map_or("", |step| step.id);
+        let row = NewDelivery {
+            org: run.org,
+            source: "github",
+            id: &format!("{}:{step}", run.id),
+            event: step,
+            repo_owner: None,
+            repo_name: None,
+            run: Some(run.id),
+            ignored_reason: None,
+        };
+        deliveries::insert(tx, &row).await?;
+        let notify = NotifyRequested { org_id: run.org, run_id: run.id };
+        Ok(Written { messages: vec![(Queue::Notify, notify.body())], ..left() })
+    }
+
+    async fn failed(
+        &self,
+        _: &Tx<'_>,
+        _: &Run,
+        _: &str,
+    ) -> Result<Vec<(Queue, Value)>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+fn left() -> Written {
+    Written { output: json!({ "number": 1 }), ..Written::default() }
+}
+
+/// Nothing here should fail, so whatever does ends the bench.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+}
+
+impl Classify for Broken {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Store(error) => error.kind(),
+            Self::Secret(error) => error.kind(),
+        }
+    }
+}
+
+impl Failure for Broken {
+    fn code(&self) -> ErrorCode {
+        ErrorCode::UnknownError
+    }
+}
