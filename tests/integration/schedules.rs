@@ -102,7 +102,10 @@ impl Place {
                 "SELECT r.idempotency_key, r.kind, r.event_type, r.ref, r.input, r.repository_id,
                         r.project_id IS NOT NULL AS has_project,
                         (SELECT count(*) FROM outbox o
-                         WHERE o.body ->> 'run_id' = r.id::text AND o.queue = 'runs') AS messages
+                         WHERE o.body ->> 'run_id' = r.id::text AND o.queue = 'runs') AS messages,
+                        (SELECT count(*) FROM codebase_scans s
+                         WHERE s.run_id = r.id AND s.triggered_by = 'schedule'
+                           AND s.branch = 'main') AS scans
                  FROM runs r WHERE r.schedule_id = $1 ORDER BY r.input ->> 'fire_at'",
                 &[id.as_uuid()],
             )
@@ -121,6 +124,7 @@ impl Place {
                 assert_eq!(row.get::<_, uuid::Uuid>("repository_id"), *self.repository.as_uuid());
                 assert!(row.get::<_, bool>("has_project"));
                 assert_eq!(row.get::<_, i64>("messages"), 1, "nobody is told of {slot}");
+                assert_eq!(row.get::<_, i64>("scans"), 1, "nobody would see the scan of {slot}");
                 Begun { slot, missed: input["missed"].as_u64().unwrap_or(0) }
             })
             .collect()

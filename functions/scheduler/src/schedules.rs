@@ -4,7 +4,7 @@ use domain::{CatchUp, Classify, ErrorKind, RunKind, SkipReason, kinds::codebase_
 use jiff::{SignedDuration, Timestamp};
 use schedule::{Due, Schedule, ScheduleError};
 use store::{
-    Session, Tx,
+    Session, Tx, codebase_scans,
     outbox::Unsent,
     runs::NewRun,
     scan_schedules::{self, DueSlot, Outcome, Taken},
@@ -138,7 +138,11 @@ async fn begin(tx: &Tx<'_>, taken: &Taken, due: Due) -> Result<Option<Unsent>, E
         schedule: Some(schedule.id),
         ..slots::run(owner, RunKind::CodebaseScan, key, input)
     };
-    slots::write_down(tx, &run).await
+    let unsent = slots::write_down(tx, &run).await?;
+    if unsent.is_some() {
+        codebase_scans::request(tx, run.id).await?;
+    }
+    Ok(unsent)
 }
 
 fn tell(taken: &Taken, due: Due, outcome: Outcome) {
