@@ -10,15 +10,15 @@ use super::{
 /// Everything by which the other organisation could be recognised.
 fn traces(tenant: &Tenant) -> Vec<String> {
     let findings = tenant.findings.iter().map(ToString::to_string);
+    let waiting = tenant.waiting.iter();
+    let waiting = waiting.flat_map(|it| [it.failed_run, it.questions[0], it.questions[1]]);
     findings
+        .chain(waiting.map(|id| id.to_string()))
         .chain([
             tenant.org.to_string(),
             tenant.repository.to_string(),
             tenant.run.to_string(),
             tenant.open_run.to_string(),
-            tenant.failed_run.to_string(),
-            tenant.questions[0].to_string(),
-            tenant.questions[1].to_string(),
             tenant.analysis.to_string(),
             tenant.attestation.to_string(),
             tenant.schedule.to_string(),
@@ -41,7 +41,7 @@ fn assert_silent(answer: &Answer, theirs: &Tenant, call: &str) {
 #[tokio::test]
 async fn with_a_key_of_one_organisation_no_route_shows_or_changes_anything_of_another() {
     let world = World::create().await;
-    let (ours, theirs) = (world.tenant("ours", 1).await, world.tenant("theirs", 2).await);
+    let (ours, theirs) = (world.busy_tenant("ours", 1).await, world.busy_tenant("theirs", 2).await);
     let before = state_of(&world, &theirs).await;
     let mut walked = 0;
     for operation in operations(&document(&world).await) {
@@ -66,7 +66,7 @@ async fn with_a_key_of_one_organisation_no_route_shows_or_changes_anything_of_an
 #[tokio::test]
 async fn with_its_own_key_an_organisation_reaches_every_route() {
     let world = World::create().await;
-    let tenant = world.tenant("acme", 1).await;
+    let tenant = world.busy_tenant("acme", 1).await;
     // The walk revokes the tenant's first key.
     let (_, key) = world.key(tenant.org, domain::Scope::ALL).await;
     for operation in operations(&document(&world).await) {
@@ -81,7 +81,7 @@ async fn with_its_own_key_an_organisation_reaches_every_route() {
 #[tokio::test]
 async fn without_row_level_security_the_wall_would_be_seen_to_be_gone() {
     let world = World::create().await;
-    let (ours, theirs) = (world.tenant("ours", 1).await, world.tenant("theirs", 2).await);
+    let (ours, theirs) = (world.busy_tenant("ours", 1).await, world.busy_tenant("theirs", 2).await);
     let (run, finding) = (theirs.run, theirs.findings[0]);
     for (table, path) in
         [("runs", format!("/v1/runs/{run}")), ("findings", format!("/v1/findings/{finding}"))]
@@ -95,13 +95,13 @@ async fn without_row_level_security_the_wall_would_be_seen_to_be_gone() {
 #[tokio::test]
 async fn a_filter_by_another_organisations_id_finds_nothing() {
     let world = World::create().await;
-    let (ours, theirs) = (world.tenant("ours", 1).await, world.tenant("theirs", 2).await);
+    let (ours, theirs) = (world.busy_tenant("ours", 1).await, world.busy_tenant("theirs", 2).await);
     let lists = [
         format!("/v1/runs?repository_id={}", theirs.repository),
         format!("/v1/runs?cursor={}", theirs.open_run),
         format!("/v1/runs?parent_run_id={}", theirs.open_run),
         format!("/v1/approvals?run_id={}", theirs.open_run),
-        format!("/v1/approvals?cursor={}", theirs.questions[0]),
+        format!("/v1/approvals?cursor={}", theirs.waiting.as_ref().unwrap().questions[0]),
         format!("/v1/analyses?repository_id={}", theirs.repository),
         format!("/v1/analyses?cursor={}", theirs.analysis),
         format!("/v1/repositories?cursor={}", theirs.repository),
@@ -110,6 +110,9 @@ async fn a_filter_by_another_organisations_id_finds_nothing() {
         format!("/v1/keys?cursor={}", theirs.key_id),
         format!("/v1/audit-logs?api_key_id={}", theirs.key_id),
         format!("/v1/analyses/{}/findings?cursor={}", ours.analysis, theirs.findings[0]),
+        format!("/v1/projects/{}/artifacts?run_id={}", ours.project, theirs.run),
+        format!("/v1/projects/{}/artifacts?cursor={}", ours.project, theirs.artifact),
+        format!("/v1/artifacts/{}/versions?cursor={}", ours.artifact, theirs.artifact),
     ];
     for path in lists {
         let answer = world.get(&path, &ours.key).await;

@@ -135,3 +135,19 @@ async fn json_is_compared_by_its_values_and_not_by_how_it_was_written() {
     let id = put(&world, &tenant, "PRD", "p", Content::Json(json!(["now JSON"]))).await;
     assert!(diff(&id).await.as_str().unwrap().contains("+  \"now JSON\"\n"));
 }
+
+#[tokio::test]
+async fn a_difference_that_is_too_large_to_send_says_so() {
+    let world = World::create().await;
+    let tenant = world.tenant("acme", 1).await;
+    // Two bytes a number as it is stored, six in a difference.
+    for number in [0, 1] {
+        let content = Content::Json(json!(vec![number; 150_000]));
+        put(&world, &tenant, "PATCHSET", "numbers", content).await;
+    }
+    let path = format!("/v1/projects/{}/artifacts?kind=PATCHSET", tenant.project);
+    let newest = world.get(&path, &tenant.key).await.json()["items"][0]["id"].clone();
+    let path = format!("/v1/artifacts/{}/diff", newest.as_str().unwrap());
+    let refused = world.get(&path, &tenant.key).await;
+    assert_eq!(refused.problem(), (422, "answer_too_large".to_owned()));
+}

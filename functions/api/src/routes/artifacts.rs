@@ -21,9 +21,8 @@ use crate::{
     words::{ArtifactKindWord, CitationSourceWord},
 };
 
-/// Longest difference that is sent; as JSON in JSON it may grow to three times this.
-const DIFF_BYTES_MAX: usize = 2 * 1024 * 1024;
-
+/// Longest difference that is sent: as JSON within Lambda's JSON it may grow to four times this.
+const DIFF_BYTES_MAX: usize = 1280 * 1024;
 /// As long as a key may be.
 const KEY_PREFIX_CHARS_MAX: usize = 200;
 
