@@ -68,7 +68,7 @@ fn add_artifact(bundle: &mut Bundle, artifact: &Artifact) -> Result<(), BundleEr
     bundle.add_json(&format!("citations/{name}.json"), &redact(&beside))
 }
 
-pub(crate) fn citation(citation: &Citation) -> Value {
+fn citation(citation: &Citation) -> Value {
     json!({
         "number": citation.number,
         "source_type": citation.source,
