@@ -18,11 +18,13 @@ use tempfile::TempDir;
 use tests::{
     TestDatabase,
     function::Function,
-    github_server::{APP_LOGIN, Fault, GitHubServer, Merged},
+    github_server::{APP_LOGIN, Fault, GitHubServer, Merged, Pull},
     queue_server::QueueServer,
 };
 use tokio_postgres::Client;
 use uuid::Uuid;
+
+use crate::api::world::World;
 
 const KEY: &str = include_str!("../../shared/clients/src/github/tests/throwaway_key.pem");
 const SHOP: &str = "acme/repository-1";
@@ -65,17 +67,10 @@ impl Place {
         Self { database, sql, github, deps, objects, org, run }
     }
 
-    fn event(&self) -> Value {
-        let body = RunRequested { org_id: self.org, run_id: self.run }.body().to_string();
-        json!({ "Records": [{ "messageId": "m", "body": body }] })
-    }
-
     /// Hands the run's message to the orchestrator, at the time that the run waits for.
     async fn deliver(&self) -> State {
         self.come(None).await;
-        let event = serde_json::from_value(self.event()).unwrap();
-        let answer = handle(&self.deps, LambdaEvent::new(event, Context::default())).await.unwrap();
-        assert!(answer.batch_item_failures.is_empty(), "what went wrong was written down");
+        hand_over(&self.deps, self.org, self.run).await;
         self.state().await
     }
 
@@ -152,6 +147,17 @@ impl Place {
         let state = self.deliver().await;
         assert_eq!(state, state_of("waiting", None, &["plan succeeded", "checks succeeded"]));
     }
+}
+
+fn event(org_id: OrgId, run_id: RunId) -> Value {
+    let body = RunRequested { org_id, run_id }.body().to_string();
+    json!({ "Records": [{ "messageId": "m", "body": body }] })
+}
+
+async fn hand_over(deps: &Deps, org: OrgId, run: RunId) {
+    let event = serde_json::from_value(event(org, run)).unwrap();
+    let answer = handle(deps, LambdaEvent::new(event, Context::default())).await.unwrap();
+    assert!(answer.batch_item_failures.is_empty(), "what went wrong was written down");
 }
 
 fn state_of(status: &str, code: Option<&str>, steps: &[&str]) -> State {
@@ -269,6 +275,50 @@ async fn a_head_is_merged_once_after_its_checks_and_its_approval() {
     assert_eq!(place.github.merge_calls(), 1);
 }
 
+/// The same through the API, as people and their programs go the way.
+#[tokio::test]
+async fn from_the_request_to_the_merged_head_everything_can_be_done_through_the_api() {
+    let world = World::create().await;
+    let tenant = world.tenant("acme", 1).await;
+    let github = GitHubServer::start().await;
+    github.open(SHOP, 7, "Add a cart", HEAD);
+    github.check(HEAD, "build", 0, "success");
+    let objects = tempfile::tempdir().unwrap();
+    let deps = Deps::new(config(&world.database, &objects, github.url())).unwrap();
+
+    let wanted = json!({ "repository_id": tenant.repository, "pull_request": 7, "head_sha": HEAD });
+    let accepted = world.post("/v1/merges", &tenant.key, &wanted).await.json();
+    let run: RunId = accepted["run_id"].as_str().unwrap().parse().unwrap();
+    hand_over(&deps, tenant.org, run).await;
+
+    let listed = world.get(&format!("/v1/approvals?run_id={run}"), &tenant.key).await.json();
+    let asked = &listed["items"][0];
+    assert_eq!((&asked["scope"], &asked["status"]), (&json!("repo.merge"), &json!("pending")));
+    let path = format!("/v1/approvals/{}/approve", asked["id"].as_str().unwrap());
+    let stale = json!({ "intent_hash": "0".repeat(64) });
+    let refused = world.post(&path, &tenant.key, &stale).await;
+    assert_eq!(refused.problem(), (409, "conflict".to_owned()));
+    hand_over(&deps, tenant.org, run).await;
+    assert_eq!(github.merge_calls(), 0);
+
+    let mut plan = asked["plan"].clone();
+    plan["method"] = json!("rebase");
+    let approval = json!({ "intent_hash": asked["intent_hash"], "plan": plan });
+    let refused = world.post(&path, &tenant.key, &approval).await;
+    assert_eq!(refused.problem().0, 400, "a rebase has no title: {}", refused.json());
+    plan["commit_title"] = json!(null);
+    plan["commit_message"] = json!(null);
+    let approval = json!({ "intent_hash": asked["intent_hash"], "plan": plan });
+    let approved = world.post(&path, &tenant.key, &approval).await.json();
+    assert_eq!(approved["status"], "approved", "{approved}");
+    hand_over(&deps, tenant.org, run).await;
+
+    let shown = world.get(&format!("/v1/runs/{run}"), &tenant.key).await.json();
+    assert_eq!((&shown["status"], &shown["commit"]), (&json!("succeeded"), &json!(HEAD)));
+    let [done] = github.merges().try_into().unwrap();
+    assert_eq!(done, merged("rebase", None, None, &json!(done.commit)));
+}
+
 #[tokio::test]
 async fn what_was_edited_and_approved_is_what_is_merged() {
     let place = Place::new().await;
@@ -318,7 +368,7 @@ async fn a_worker_that_dies_between_the_merge_and_its_commit_has_merged_once() {
     place.github.order(Fault::Slow(Duration::from_secs(60)));
     let queues = QueueServer::start().await;
     let function = start(&place, &queues).await;
-    let answer = function.begin(place.event());
+    let answer = function.begin(event(place.org, place.run));
     while place.github.merges().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -330,7 +380,7 @@ async fn a_worker_that_dies_between_the_merge_and_its_commit_has_merged_once() {
     let expire = "UPDATE runs SET leased_until = clock_timestamp() - interval '1 second'";
     place.sql.execute(expire, &[]).await.unwrap();
     let successor = start(&place, &queues).await;
-    let answer = successor.invoke(place.event()).await.unwrap();
+    let answer = successor.invoke(event(place.org, place.run)).await.unwrap();
     assert_eq!(answer["batchItemFailures"], json!([]));
     assert_eq!(place.state().await, succeeded());
     let [merge] = place.github.merges().try_into().unwrap();
@@ -487,7 +537,8 @@ async fn checks_decide_whether_anyone_is_asked() {
 
 #[tokio::test]
 async fn what_cannot_be_merged_is_not_asked_about() {
-    let changes: [(&str, fn(&mut tests::github_server::Pull)); 3] = [
+    type Change = fn(&mut Pull);
+    let changes: [(&str, Change); 3] = [
         ("it is closed", |pull| pull.open = false),
         ("it is a draft", |pull| pull.draft = true),
         ("it conflicts with its base", |pull| pull.conflicts = true),
