@@ -112,6 +112,23 @@ pub async fn count(tx: &Tx<'_>, repository: RepositoryId) -> Result<i64, StoreEr
     Ok(row.get("schedules"))
 }
 
+/// The schedule that scans the same branch at the same times.
+pub async fn find_same(
+    tx: &Tx<'_>,
+    repository: RepositoryId,
+    settings: &Settings<'_>,
+) -> Result<Option<ScanScheduleId>, StoreError> {
+    let row = tx
+        .query_opt(
+            "SELECT id FROM scan_schedules
+             WHERE repo_id = $1 AND branch = $2 AND cron_expression = $3 AND time_zone = $4
+             ORDER BY created_at, id LIMIT 1",
+            &[repository.as_uuid(), &settings.branch, &settings.expression, &settings.time_zone],
+        )
+        .await?;
+    Ok(row.map(|row| ScanScheduleId::new(row.get("id"))))
+}
+
 pub async fn find(tx: &Tx<'_>, id: ScanScheduleId) -> Result<Option<ScanSchedule>, StoreError> {
     let row = tx
         .query_opt(

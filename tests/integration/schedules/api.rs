@@ -173,23 +173,44 @@ async fn a_change_of_times_forgets_what_was_missed_and_any_other_keeps_it() {
 async fn a_repository_has_at_most_twenty_schedules_also_when_asked_twice_at_once() {
     let world = World::create().await;
     let tenant = world.tenant("acme", 1).await;
-    for _ in 0..18 {
-        id_of(&create(&world, &tenant, json!({ "cron": "@daily" })).await);
+    for minute in 0..18 {
+        let body = json!({ "cron": format!("{minute} 5 * * *") });
+        id_of(&create(&world, &tenant, body).await);
     }
     let other = world.instance();
     let body = json!({ "repository_id": tenant.repository, "cron": "@daily" });
     let request =
         crate::api::world::json_request(Method::POST, "/v1/schedules", &tenant.key, &body);
     let (one, two) = tokio::join!(
-        create(&world, &tenant, json!({ "cron": "@daily" })),
+        create(&world, &tenant, json!({ "cron": "@weekly" })),
         crate::api::world::send(&other, request),
     );
     let mut statuses = [one.status.as_u16(), two.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409]);
-    let refused = create(&world, &tenant, json!({ "cron": "@daily" })).await;
+    let refused = create(&world, &tenant, json!({ "cron": "@monthly" })).await;
     assert_eq!(refused.problem(), (409, "conflict".to_owned()));
     assert!(refused.json()["detail"].as_str().unwrap().contains("at most 20 schedules"));
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_again_makes_no_second_schedule() {
+    let world = World::create().await;
+    let tenant = world.tenant("acme", 1).await;
+    let body = json!({ "cron": "0 5 * * *", "time_zone": "Europe/Berlin" });
+    let id = id_of(&create(&world, &tenant, body).await);
+    let same = json!({ "cron": "0  5 * * *", "time_zone": "europe/berlin", "branch": "main" });
+    let refused = create(&world, &tenant, same).await;
+    assert_eq!(refused.problem(), (409, "conflict".to_owned()));
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains(&format!("/v1/schedules/{id}")), "{detail}");
+    for other in [
+        json!({ "cron": "0 5 * * *", "time_zone": "UTC" }),
+        json!({ "cron": "0 6 * * *", "time_zone": "Europe/Berlin" }),
+        json!({ "cron": "0 5 * * *", "time_zone": "Europe/Berlin", "branch": "stable" }),
+    ] {
+        id_of(&create(&world, &tenant, other).await);
+    }
 }
 
 #[tokio::test]
@@ -200,7 +221,7 @@ async fn lists_are_narrowed_and_cut_into_pages() {
     let second = world.database.repository(tenant.org, 77, "https://example.com/second.git").await;
     let mut ids = Vec::new();
     for n in 0..5 {
-        let body = json!({ "cron": "@daily", "enabled": n != 2 });
+        let body = json!({ "cron": format!("{n} 5 * * *"), "enabled": n != 2 });
         ids.push(id_of(&create(&world, &tenant, body).await));
     }
     let body = json!({ "repository_id": second, "cron": "@daily" });

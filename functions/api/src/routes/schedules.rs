@@ -171,7 +171,8 @@ async fn next_run(tenant: &Tenant<'_>, schedule: &Schedule) -> Result<Timestamp,
          headers(("Location" = String))),
         (status = 404, description = "The organisation has no such repository.",
          body = ProblemDocument, content_type = MEDIA_TYPE),
-        (status = 409, description = "The repository has as many schedules as it may have.",
+        (status = 409,
+         description = "There is such a schedule, or as many as a repository may have.",
          body = ProblemDocument, content_type = MEDIA_TYPE)))]
 async fn create_schedule(
     State(deps): State<Deps>,
@@ -200,6 +201,10 @@ async fn create_schedule(
         catch_up: wanted.catch_up,
         next_run_at: wanted.enabled.then_some(next),
     };
+    if let Some(same) = scan_schedules::find_same(&tenant.tx, repository.id, &new).await? {
+        let detail = format!("the branch is scanned at these times already: /v1/schedules/{same}");
+        return Err(Problem::conflict(detail));
+    }
     let row = scan_schedules::insert(&tenant.tx, tenant.org, repository.id, &new).await?;
     audit(&tenant, "schedule.created", &row).await?;
     tenant.commit().await?;
