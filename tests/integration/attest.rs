@@ -107,7 +107,7 @@ impl Scene {
         let judged: Vec<_> = (0..examined.findings).map(|n| judged(examined.severity, n)).collect();
         findings::insert_all(&tx, &fence, &judged).await.unwrap();
         let done = Completion {
-            verdict: examined.verdict,
+            verdict: Some(examined.verdict),
             counts: &Counts::default(),
             rules_version: "2026.08",
             metadata: &Metadata { gate: Gate::default(), incomplete: json!([]) },
@@ -132,6 +132,8 @@ impl Scene {
             pull_request: examined.pull_request,
             input: json!({ "pr_title": "A change" }),
             traceparent: None,
+            parent: None,
+            schedule: None,
         };
         let database = self.database.functions();
         let mut session = database.session().await.unwrap();

@@ -52,13 +52,15 @@ impl Place {
             pull_request: Some(7),
             input: json!({}),
             traceparent: None,
+            parent: None,
+            schedule: None,
         };
         runs::insert(&tx, &new).await.unwrap();
         let Claim::Won(lease) = runs::claim(&tx, run, 60).await.unwrap() else { panic!() };
         let fence = runs::fence(&tx, &lease).await.unwrap().unwrap();
         analyses::insert(&tx, &fence, None).await.unwrap();
         let done = Completion {
-            verdict: Verdict::Passed,
+            verdict: Some(Verdict::Passed),
             counts: &Counts::default(),
             rules_version: "1",
             metadata: &Metadata::default(),

@@ -5,7 +5,7 @@ use objects::ObjectsError;
 use startup::SecretError;
 use store::StoreError;
 
-use crate::merge::MergeError;
+use crate::{merge::MergeError, scan::ScanError};
 
 /// Why a step, or everything before the first one, did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,8 @@ pub enum Error {
     },
     #[error(transparent)]
     Merge(#[from] MergeError),
+    #[error(transparent)]
+    Scan(#[from] ScanError),
     #[error("this version does not know the step `{0}`")]
     UnknownStep(&'static str),
 }
@@ -47,6 +49,7 @@ impl Failure for Error {
         match self {
             Self::Git(error) => error.code(),
             Self::Merge(error) => error.code(),
+            Self::Scan(error) => error.code(),
             Self::GitHub(_) | Self::Suspended => ErrorCode::RepositoryForbidden,
             Self::AnalyserPanicked => ErrorCode::AnalyzerFailed,
             Self::AnalyserTimedOut => ErrorCode::AnalyzerTimeout,
@@ -74,6 +77,7 @@ impl Classify for Error {
             Self::Git(error) => error.kind(),
             Self::GitHub(error) => error.kind(),
             Self::Merge(error) => error.kind(),
+            Self::Scan(error) => error.kind(),
             // The same code would break in the same way again.
             Self::Suspended
             | Self::Incomplete(_)

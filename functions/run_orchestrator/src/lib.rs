@@ -5,6 +5,7 @@ mod analysis;
 mod error;
 mod memory;
 mod merge;
+mod scan;
 mod worker;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ use tokio::sync::OnceCell;
 
 pub use error::Error;
 pub use merge::MergeError;
+pub use scan::ScanError;
 
 pub struct Config {
     pub database_url: Secret,

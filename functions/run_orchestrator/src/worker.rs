@@ -5,20 +5,21 @@ use engine::{Deadline, Outcome, Worker};
 use queue::{Message, NotifyRequested, Queue};
 use serde_json::Value;
 use store::{
-    StoreError, Tx, analyses, repositories,
+    StoreError, Tx, analyses, codebase_scans, repositories,
     runs::{Fence, Run},
 };
 
 use crate::{
     Deps, Error, analysis,
     memory::{Memory, Work, Written},
-    merge,
+    merge, scan,
 };
 
 /// A step that was worked on, by the kind of its run.
 pub(crate) enum Prepared {
     Analysis(analysis::Prepared),
     MergePlan(Plan),
+    Scan(scan::Prepared),
 }
 
 /// The kinds that this function does.
@@ -31,8 +32,7 @@ impl Worker for Kinds<'_> {
 
     fn does(&self, kind: RunKind) -> bool {
         match kind {
-            RunKind::Analysis | RunKind::Merge => true,
-            RunKind::CodebaseScan | RunKind::ScanShard => false,
+            RunKind::Analysis | RunKind::CodebaseScan | RunKind::ScanShard | RunKind::Merge => true,
             RunKind::RepositorySync => false,
         }
     }
@@ -58,9 +58,10 @@ impl Worker for Kinds<'_> {
                 Ok(Outcome::Write(Prepared::Analysis(prepared)))
             }
             RunKind::Merge => merge::prepare(step, self.0, work).await,
-            RunKind::CodebaseScan | RunKind::ScanShard | RunKind::RepositorySync => {
-                Err(Error::UnknownStep(step.id))
+            RunKind::CodebaseScan | RunKind::ScanShard => {
+                scan::prepare(step, self.0, work, deadline).await
             }
+            RunKind::RepositorySync => Err(Error::UnknownStep(step.id)),
         }
     }
 
@@ -74,6 +75,7 @@ impl Worker for Kinds<'_> {
         match prepared {
             Prepared::Analysis(prepared) => prepared.write(tx, fence, work).await,
             Prepared::MergePlan(plan) => merge::write(tx, fence, plan).await,
+            Prepared::Scan(prepared) => prepared.write(tx, fence, work).await,
         }
     }
 
@@ -89,10 +91,13 @@ impl Worker for Kinds<'_> {
                 let notify = NotifyRequested { org_id: run.org, run_id: run.id };
                 Ok(vec![(NotifyRequested::QUEUE, notify.body())])
             }
-            RunKind::CodebaseScan
-            | RunKind::ScanShard
-            | RunKind::Merge
-            | RunKind::RepositorySync => Ok(Vec::new()),
+            RunKind::CodebaseScan => {
+                analyses::fail(tx, run.id, told).await?;
+                codebase_scans::fail(tx, run.id, told).await?;
+                Ok(Vec::new())
+            }
+            // Whoever waits for a shard reads how it ended.
+            RunKind::ScanShard | RunKind::Merge | RunKind::RepositorySync => Ok(Vec::new()),
         }
     }
 }

@@ -134,6 +134,31 @@ pub fn default_branch_head(
     Ok(DefaultBranch { name: name.to_str_lossy().into_owned(), head })
 }
 
+/// Asks where a branch stands, without fetching anything.
+pub fn branch_head(
+    url: &str,
+    branch: &str,
+    token: Option<&SecretString>,
+    guard: &AddressGuard,
+    limits: &Limits,
+) -> Result<CommitSha, GitError> {
+    let name = format!("refs/heads/{branch}");
+    // Anything but a plain name would be a pattern, or make the refspec another one.
+    if gix::validate::reference::name(name.as_str().into()).is_err() {
+        return Err(GitError::BranchNotFound(branch.to_owned()));
+    }
+    let meter = Meter::start(limits.time, limits.bytes_max);
+    let remote = Remote::open(url, token, guard, meter, limits)?;
+    let head = remote.references(&name)?.into_iter().find_map(|reference| match reference {
+        Ref::Direct { full_ref_name, object } | Ref::Symbolic { full_ref_name, object, .. } => {
+            (full_ref_name == name.as_str()).then_some(object)
+        }
+        Ref::Peeled { .. } | Ref::Unborn { .. } => None,
+    });
+    let head = head.ok_or_else(|| GitError::BranchNotFound(branch.to_owned()))?;
+    head.to_string().parse().map_err(GitError::local)
+}
+
 /// A repository on a server, with a bare copy of what was fetched in a folder of its own.
 struct Remote {
     url: String,

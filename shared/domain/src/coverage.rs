@@ -52,6 +52,22 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// Adds what others looked at: other files of the same commit, which come later by path.
+    pub fn add(&mut self, other: Self) {
+        let Self { files, analysed, lines, functions, classes, languages, problems, unanalysed } =
+            other;
+        self.files = self.files.saturating_add(files);
+        self.analysed = self.analysed.saturating_add(analysed);
+        self.lines = self.lines.saturating_add(lines);
+        self.functions = self.functions.saturating_add(functions);
+        self.classes = self.classes.saturating_add(classes);
+        for (language, files) in languages {
+            *self.languages.entry(language).or_default() += files;
+        }
+        self.problems.extend(problems);
+        self.unanalysed.extend(unanalysed);
+    }
+
     /// Share of the files in a known language that were parsed, 0.0 to 1.0.
     ///
     /// Files without a grammar are not counted: no one expects a picture to be parsed.
@@ -65,5 +81,32 @@ impl Coverage {
             .count();
         let expected = f64::from(self.analysed) + missed as f64;
         if expected == 0.0 { 0.0 } else { f64::from(self.analysed) / expected }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_when_coverages_are_added() {
+        let one = Coverage {
+            files: 2,
+            analysed: 1,
+            lines: 10,
+            functions: 3,
+            classes: 1,
+            languages: BTreeMap::from([(Language::Go, 1)]),
+            problems: vec![ParseProblem { path: "a.go".into(), line: 1, errors: 1 }],
+            unanalysed: vec![Unanalysed { path: "b.png".into(), reason: UnanalysedReason::Binary }],
+        };
+        let mut sum = one.clone();
+        sum.add(one.clone());
+        assert_eq!((sum.files, sum.analysed, sum.lines), (4, 2, 20));
+        assert_eq!((sum.functions, sum.classes, sum.languages[&Language::Go]), (6, 2, 2));
+        assert_eq!((sum.problems.len(), sum.unanalysed.len()), (2, 2));
+        sum = Coverage::default();
+        sum.add(one.clone());
+        assert_eq!(sum, one);
     }
 }

@@ -36,6 +36,7 @@ ids! {
     AnalysisId,
     ApprovalId,
     ArtifactId,
+    CodebaseScanId,
     ScanScheduleId,
     FindingId,
     ManifestId,

@@ -26,10 +26,11 @@ const COLUMNS: &str = "id, org_id, project_id, repo_id, run_id, kind, pr_number,
 /// The columns that a run knows about its analysis. `repo_id` and `head_sha` are the run's too,
 /// and a run without them examines no commit.
 const FROM_RUN: &str = "r.org_id, r.project_id, r.repository_id, r.id,
-     CASE WHEN r.pull_request IS NULL THEN 'commit' ELSE 'pull_request' END,
+     CASE WHEN r.kind = 'codebase_scan' THEN 'project'
+          WHEN r.pull_request IS NULL THEN 'commit' ELSE 'pull_request' END,
      r.pull_request, r.input ->> 'pr_title', r.ref, r.commit_sha, r.input ->> 'base_sha',
      r.started_at
-     FROM runs r WHERE r.id = $1 AND r.kind = 'analysis'
+     FROM runs r WHERE r.id = $1 AND r.kind IN ('analysis', 'codebase_scan')
        AND r.project_id IS NOT NULL AND r.repository_id IS NOT NULL AND r.commit_sha IS NOT NULL";
 
 /// What an analysis keeps beside its columns: by what it was judged, and what it did not see.
@@ -122,7 +123,8 @@ pub async fn set_coverage(
 /// What an analysis ends with.
 #[derive(Debug, Clone)]
 pub struct Completion<'a> {
-    pub verdict: Verdict,
+    /// None for a scan of all the code, which judges no change.
+    pub verdict: Option<Verdict>,
     pub counts: &'a Counts,
     pub rules_version: &'a str,
     pub metadata: &'a Metadata,
@@ -144,7 +146,7 @@ pub async fn complete(
              WHERE run_id = $1 RETURNING id",
             &[
                 fence.run().as_uuid(),
-                &done.verdict.as_str(),
+                &done.verdict.map(Verdict::as_str),
                 &counts,
                 &done.rules_version,
                 &metadata,

@@ -29,7 +29,7 @@ pub struct Judged {
     pub dismissed: Option<(String, String)>,
 }
 
-/// Writes the findings of the run's analysis.
+/// Writes the findings of the run's analysis; a part of a scan writes into that of its parent.
 pub async fn insert_all(tx: &Tx<'_>, fence: &Fence, findings: &[Judged]) -> Result<(), StoreError> {
     if findings.is_empty() {
         return Ok(());
@@ -46,14 +46,16 @@ pub async fn insert_all(tx: &Tx<'_>, fence: &Fence, findings: &[Judged]) -> Resu
                     f.title, f.description, f.file_path, f.line_start, f.line_end, f.code_snippet,
                     f.snippet_hash, f.fix_suggestion, f.confidence, f.verification_type, f.state,
                     f.deciding, f.metadata, f.dismissed, f.dismissed_by, f.dismissed_reason
-             FROM analyses a, jsonb_to_recordset($2) AS f (
+             FROM runs r
+             JOIN analyses a ON a.run_id = coalesce(r.parent_run_id, r.id),
+             jsonb_to_recordset($2) AS f (
                  rule_id text, fingerprint text, category text, severity text, title text,
                  description text, file_path text, line_start integer, line_end integer,
                  code_snippet text, snippet_hash text, fix_suggestion text,
                  confidence double precision, verification_type text, state text,
                  deciding boolean, metadata jsonb, dismissed boolean, dismissed_by text,
                  dismissed_reason text)
-             WHERE a.run_id = $1",
+             WHERE r.id = $1",
             &[fence.run().as_uuid(), &rows],
         )
         .await?;

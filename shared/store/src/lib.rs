@@ -24,6 +24,7 @@ pub mod audit_logs;
 pub mod badges;
 pub mod chunks;
 pub mod citations;
+pub mod codebase_scans;
 pub mod corpora;
 pub mod deliveries;
 pub mod dispositions;

@@ -145,3 +145,22 @@ pub async fn list(tx: &Tx<'_>, run: RunId) -> Result<Vec<Step>, StoreError> {
         })
         .collect()
 }
+
+/// What the step of this name left in each of these runs, in their order; of a run in which it was
+/// not done there is nothing.
+pub async fn list_outputs(
+    tx: &Tx<'_>,
+    runs: &[RunId],
+    step: &str,
+) -> Result<Vec<Value>, StoreError> {
+    let ids: Vec<_> = runs.iter().map(|run| *run.as_uuid()).collect();
+    let rows = tx
+        .query(
+            "SELECT s.output FROM unnest($1::uuid[]) WITH ORDINALITY AS r (id, place)
+             JOIN run_steps s ON s.run_id = r.id
+             WHERE s.step_id = $2 AND s.status = 'succeeded' ORDER BY r.place",
+            &[&ids, &step],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get::<_, Option<Value>>("output").unwrap_or_default()).collect())
+}

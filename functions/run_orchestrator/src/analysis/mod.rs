@@ -11,8 +11,8 @@
 pub(crate) mod fetch;
 mod manifest;
 mod parse;
-mod security;
-mod verdict;
+pub(crate) mod security;
+pub(crate) mod verdict;
 
 use domain::StepSpec;
 use engine::Deadline;

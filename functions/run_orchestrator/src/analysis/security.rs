@@ -76,7 +76,7 @@ impl Found {
 }
 
 /// Says of each finding whether it is new, dismissed, and counts.
-fn judged(
+pub(crate) fn judged(
     found: &[Finding],
     changes: Option<&[ChangedFile]>,
     gate: &Gate,

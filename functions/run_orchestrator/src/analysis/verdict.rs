@@ -32,7 +32,7 @@ pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Wri
     let verdict = domain::judge(&scanned.gate, deciding);
     let metadata = Metadata { gate: scanned.gate, incomplete: json!(scanned.incomplete) };
     let done = Completion {
-        verdict,
+        verdict: Some(verdict),
         counts: &counts,
         rules_version: &scanned.rules_version,
         metadata: &metadata,
@@ -50,7 +50,7 @@ pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Wri
     Ok(Written { messages, summary: Some(summary), ..written })
 }
 
-fn counts(tallies: &[Tally]) -> Counts {
+pub(crate) fn counts(tallies: &[Tally]) -> Counts {
     let mut counts = Counts {
         deciding: Severity::ALL.iter().map(|severity| (*severity, 0)).collect(),
         ..Counts::default()

@@ -16,6 +16,8 @@ pub enum GitError {
     UnsupportedObjectFormat(CommitSha),
     #[error("the repository has no branch that its HEAD points to")]
     NoDefaultBranch,
+    #[error("the repository has no branch `{0}`")]
+    BranchNotFound(String),
     #[error("the server redirects to `{to}`; register the repository under that address")]
     Redirected { to: String },
     #[error("the commit has more than {bytes_max} bytes")]
@@ -44,7 +46,7 @@ impl GitError {
                 ErrorCode::AddressRefused
             }
             Self::Forbidden { .. } => ErrorCode::RepositoryForbidden,
-            Self::CommitNotFound(_) => ErrorCode::CommitNotFound,
+            Self::CommitNotFound(_) | Self::BranchNotFound(_) => ErrorCode::CommitNotFound,
             Self::TooLarge { .. } => ErrorCode::RepoTooLarge,
             Self::TooManyFiles { .. } => ErrorCode::TooManyFiles,
             Self::UnsupportedObjectFormat(_)
@@ -75,7 +77,7 @@ impl Classify for GitError {
             | Self::TooLarge { .. }
             | Self::TooManyFiles { .. }
             | Self::UnsafePath(_) => ErrorKind::Invalid,
-            Self::CommitNotFound(_) => ErrorKind::NotFound,
+            Self::CommitNotFound(_) | Self::BranchNotFound(_) => ErrorKind::NotFound,
             // Another attempt may meet a better moment, or a server that was repaired.
             Self::TimedOut { .. }
             | Self::ServerFailed { .. }

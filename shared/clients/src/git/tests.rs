@@ -344,3 +344,27 @@ fn the_default_branch_is_the_one_that_head_names() {
     assert!(matches!(ask("empty"), Err(GitError::NoDefaultBranch)));
     assert!(matches!(ask("private/repo"), Err(GitError::Forbidden { .. })));
 }
+
+#[test]
+fn a_branch_stands_where_it_was_put_and_no_other_name_will_do() {
+    let server = GitServer::start();
+    let commit = small(&server);
+    let repository = server.repository("two");
+    let tree = repository.tree(&[("100644", "a.py", repository.blob(b"a = 1\n"))]);
+    let first = repository.commit(&tree, &[]);
+    let second = repository.commit(&tree, &[&first]);
+    repository.branch("trunk", &first);
+    repository.branch("trunk-2", &second);
+    let ask = |path: &str, branch: &str| {
+        branch_head(&server.url(path), branch, None, &guard(&server), &Limits::default())
+    };
+    assert_eq!(ask("repo", "trunk").unwrap().as_str(), commit);
+    assert_eq!(ask("two", "trunk").unwrap().as_str(), first);
+    assert_eq!(ask("two", "trunk-2").unwrap().as_str(), second);
+    for missing in ["trunk-3", "tru", "HEAD", "*", "trunk*", "trunk:x", "", "a b", "../trunk"] {
+        let error = ask("two", missing).unwrap_err();
+        assert!(matches!(error, GitError::BranchNotFound(_)), "{missing}: {error:?}");
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+    assert!(matches!(ask("private/repo", "trunk"), Err(GitError::Forbidden { .. })));
+}

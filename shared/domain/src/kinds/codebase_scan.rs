@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{StepKind, StepSpec};
-use crate::RunId;
+use crate::{RunId, Unanalysed};
 
 pub(super) const STEPS: &[StepSpec] = &[
     StepSpec::new("fetch", StepKind::Work),
@@ -40,4 +40,7 @@ pub struct Sharded {
     pub files: usize,
     /// The child runs, in the order of their files.
     pub shards: Vec<RunId>,
+    /// What the commit contains and no shard is given to read.
+    #[serde(default)]
+    pub left_out: Vec<Unanalysed>,
 }
