@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use deadpool_postgres::{Client, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    Client, ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime,
+    Timeouts,
+};
 use domain::OrgId;
 use faults::Mutation;
 use futures_util::future::{join, try_join, try_join3};
@@ -40,7 +43,7 @@ impl Database {
         let config: tokio_postgres::Config = url.parse().map_err(|_| {
             StoreError::Url("expected postgres://user:password@host:port/database".into())
         })?;
-        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Verified };
+        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = if config.get_ssl_mode() == SslMode::Disable {
             Manager::from_config(config, tokio_postgres::NoTls, manager_config)
         } else {
@@ -49,12 +52,13 @@ impl Database {
         let timeouts = Timeouts {
             wait: Some(CONNECT_TIMEOUT),
             create: Some(CONNECT_TIMEOUT),
-            recycle: (!faults::mutated(Mutation::NoRecycleTimeout)).then_some(RECYCLE_TIMEOUT),
+            recycle: Some(RECYCLE_TIMEOUT),
         };
         let pool = Pool::builder(manager)
             .max_size(connections_max)
             .runtime(Runtime::Tokio1)
             .timeouts(timeouts)
+            .pre_recycle(Hook::async_fn(|client, _| Box::pin(are_you_there(client))))
             .build()
             .map_err(|error| StoreError::Url(error.to_string()))?;
         Ok(Self { pool })
@@ -62,6 +66,19 @@ impl Database {
 
     pub async fn session(&self) -> Result<Session, StoreError> {
         Ok(Session { client: self.pool.get().await? })
+    }
+}
+
+/// Asks a connection of the pool whether it lives. A lone Sync is a round trip and no transaction,
+/// which the pool's own way of asking is; and its timeout does not reach into hooks.
+async fn are_you_there(client: &ClientWrapper) -> Result<(), HookError> {
+    let limit = match faults::mutated(Mutation::NoRecycleTimeout) {
+        true => Duration::MAX,
+        false => RECYCLE_TIMEOUT,
+    };
+    match tokio::time::timeout(limit, client.check_connection()).await {
+        Ok(answer) => answer.map_err(HookError::Backend),
+        Err(_) => Err(HookError::message("the connection does not answer")),
     }
 }
 
