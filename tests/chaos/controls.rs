@@ -54,7 +54,7 @@ pub(crate) const ALL: &[Control] = &[
         breaks: Breaks::Rule(Mutation::NoFence),
         trial: |quiet| Trial {
             strikes: Strikes {
-                stall_at: Some("step.prepared"),
+                stall_at: Some(("step.prepared", 0.15)),
                 stall_ms: 7000,
                 ..Strikes::default()
             },
@@ -78,14 +78,14 @@ pub(crate) const ALL: &[Control] = &[
         breaks: Breaks::Rule(Mutation::ClaimAlways),
         trial: |quiet| Trial {
             strikes: Strikes {
-                stall_at: Some("step.prepared"),
-                stall_ms: 1500,
+                stall_at: Some(("step.prepared", 0.3)),
+                stall_ms: 3000,
                 ..Strikes::default()
             },
             relay: RelayFaults { duplicate: 1.0, late: 0.3, ..RelayFaults::default() },
-            lease_s: 4,
-            visibility_s: 6,
-            ..storm(quiet, 8)
+            lease_s: 8,
+            visibility_s: 10,
+            ..storm(quiet, 10)
         },
     },
     Control {
@@ -93,7 +93,7 @@ pub(crate) const ALL: &[Control] = &[
         faults: &[8],
         breaks: Breaks::Rule(Mutation::ForgetUnsent),
         trial: |quiet| Trial {
-            relay: RelayFaults { refuse: 0.4, swallow: 0.1, ..RelayFaults::default() },
+            relay: RelayFaults { refuse: 0.7, swallow: 0.1, ..RelayFaults::default() },
             ..storm(quiet, 10)
         },
     },

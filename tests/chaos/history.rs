@@ -79,6 +79,20 @@ const NEVER: &[(&str, &str)] = &[
              SELECT count(*) FROM findings f WHERE f.analysis_id = a.id)",
         "security steps whose findings are not there",
     ),
+    // Rows of one transaction carry its number.
+    (
+        "SELECT count(*) FROM findings f JOIN analyses a ON a.id = f.analysis_id
+         JOIN run_steps s ON s.run_id = a.run_id AND s.step_id = 'security'
+         WHERE f.xmin <> s.xmin",
+        "findings committed apart from their step",
+    ),
+    (
+        "SELECT count(*) FROM project_manifests m JOIN run_steps s
+             ON s.step_id = 'manifest' AND s.output ->> 'manifest_id' = m.id::text
+            AND (s.output ->> 'changed')::boolean
+         WHERE m.xmin <> s.xmin",
+        "manifests committed apart from their step",
+    ),
     (
         "SELECT count(*) FROM (SELECT 1 FROM project_manifests GROUP BY repository_id
                                HAVING count(*) <> max(version)) m",

@@ -129,9 +129,9 @@ impl Nursery {
                 let effect = json!({ "stall": strikes.stall_ms });
                 faults.push(json!({ "at": null, "when": when, "effect": effect }));
             }
-            if let Some(at) = strikes.stall_at.filter(|at| own.contains(at)) {
+            if let Some((at, chance)) = strikes.stall_at.filter(|(at, _)| own.contains(at)) {
                 let effect = json!({ "stall": strikes.stall_ms });
-                faults.push(json!({ "at": at, "when": { "pass": 1 }, "effect": effect }));
+                faults.push(json!({ "at": at, "when": { "chance": chance }, "effect": effect }));
             }
             let kill_at = strikes.kill_at.filter(|(at, _)| own.contains(at) && born % 2 == 0);
             if let Some((at, pass)) = kill_at {

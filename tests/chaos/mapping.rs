@@ -66,11 +66,13 @@ fn failures(response: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// Takes what other functions would, and remembers about which run it was.
+/// Takes what other functions would, remembers about which run it was, and as they do forgets that
+/// it was still to be sent.
 pub(crate) async fn sink(world: Arc<World>, name: &'static str, stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         for message in world.queues.receive(name, 10).await {
             if let Some(run) = run_of(&message) {
+                world.forget(name, &run).await;
                 world.told.lock().unwrap().insert((name, run));
             }
             world.queues.delete(name, &message).await;

@@ -71,8 +71,8 @@ pub(crate) struct Strikes {
     pub(crate) kill: f64,
     pub(crate) stall: f64,
     pub(crate) stall_ms: u64,
-    /// Every instance stands still here on its first pass.
-    pub(crate) stall_at: Option<&'static str>,
+    /// Stands still here, with this probability.
+    pub(crate) stall_at: Option<(&'static str, f64)>,
     /// Every second instance dies here, on this pass.
     pub(crate) kill_at: Option<(&'static str, u32)>,
 }

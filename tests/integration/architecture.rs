@@ -18,7 +18,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("signing", &["domain"]),
     ("startup", &["domain", "faults"]),
     ("store", &["domain", "faults"]),
-    ("api", &["bundling", "chunking", "domain", "queue", "schedule", "signing", "startup", "store"]),
+    (
+        "api",
+        &[
+            "bundling", "chunking", "domain", "faults", "queue", "schedule", "signing", "startup",
+            "store",
+        ],
+    ),
     ("attestor", &["domain", "queue", "signing", "startup", "store"]),
     ("cli", &["domain", "signing"]),
     ("embedder", &["chunking", "domain", "objects", "queue", "startup", "store"]),
@@ -28,9 +34,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "run_orchestrator",
         &["analysis", "clients", "domain", "objects", "queue", "startup", "store"],
     ),
-    ("scheduler", &["clients", "domain", "queue", "schedule", "startup", "store"]),
+    ("scheduler", &["clients", "domain", "faults", "queue", "schedule", "startup", "store"]),
     ("syncer", &["clients", "domain", "objects", "queue", "startup", "store"]),
-    ("webhook_intake", &["domain", "queue", "startup", "store"]),
+    ("webhook_intake", &["domain", "faults", "queue", "startup", "store"]),
     ("local", &[]),
 ];
 

@@ -271,7 +271,9 @@ async fn decide(
     });
     let action = format!("approval.{}", approval.status);
     tenant.audit(&action, "approval", *id.as_uuid(), &details).await?;
+    faults::point("approve.before_commit");
     tenant.commit().await?;
+    faults::point("approve.after_commit");
     announce::send_all(deps, &mut session, unsent).await;
     Ok(Json(ApprovalView::from(approval)))
 }
