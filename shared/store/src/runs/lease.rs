@@ -1,11 +1,11 @@
 //! Claiming a run, and the proof that a claim still holds.
 
-use domain::{CommitSha, OrgId, RunId, RunStatus};
+use domain::{CommitSha, RunId, RunStatus};
 use faults::Mutation;
 use tokio_postgres::Row;
 
 use super::{COLUMNS, Run, lock_parent};
-use crate::{Session, StoreError, Tx, session::Values};
+use crate::{StoreError, Tx};
 
 /// Claims without a finished step after which a run is given up.
 pub const CLAIMS_MAX: i32 = 8;
@@ -45,25 +45,10 @@ pub async fn claim(tx: &Tx<'_>, run: RunId, lease_seconds: i32) -> Result<Claim,
             "UPDATE runs SET leased_until = '-infinity' WHERE id = $1 AND status = 'running'";
         tx.execute(expire, &[run.as_uuid()]).await?;
     }
-    let values: Values<'_> = &[run.as_uuid(), &f64::from(lease_seconds), &claims_max()];
-    claimed(tx.query_opt(&claim_statement(), values).await?)
-}
-
-/// Begins a transaction with a [`claim`].
-pub async fn begin_claim<'a>(
-    session: &'a mut Session,
-    org: OrgId,
-    run: RunId,
-    lease_seconds: i32,
-) -> Result<(Tx<'a>, Claim), StoreError> {
-    if faults::mutated(Mutation::ClaimAlways) {
-        let tx = session.begin(org).await?;
-        let claim = claim(&tx, run, lease_seconds).await?;
-        return Ok((tx, claim));
-    }
-    let values: Values<'_> = &[run.as_uuid(), &f64::from(lease_seconds), &claims_max()];
-    let (tx, row) = session.begin_with(org, &claim_statement(), values).await?;
-    Ok((tx, claimed(row)?))
+    let row = tx
+        .query_opt(&claim_statement(), &[run.as_uuid(), &f64::from(lease_seconds), &claims_max()])
+        .await?;
+    claimed(row)
 }
 
 fn claims_max() -> i32 {
@@ -74,6 +59,11 @@ fn claim_statement() -> String {
     format!(
         "WITH received AS (
              DELETE FROM outbox WHERE run_id = $1 AND queue IN ('runs', 'sync')
+         ), parent AS (
+             -- Locked before its child, since a claim that gives the child up is its ending.
+             SELECT p.id FROM runs p
+             WHERE p.id = (SELECT c.parent_run_id FROM runs c WHERE c.id = $1)
+             FOR NO KEY UPDATE
          ), due AS (
              SELECT id, claims, claims >= $3 AS spent FROM (
                  SELECT r.id,
@@ -83,7 +73,9 @@ fn claim_statement() -> String {
                             WHERE s.run_id = r.id AND s.lease_token = r.lease_token
                         ) THEN 0 ELSE r.claims_since_progress END AS claims
                  FROM runs r
-                 WHERE r.id = $1
+                 -- Always so, and asked once before a run is looked for: that locks the parent.
+                 WHERE (SELECT count(*) FROM parent) <= 1
+                   AND r.id = $1
                    AND ((r.status = 'queued'
                          AND (r.wake_at IS NULL OR r.wake_at <= clock_timestamp()))
                         OR (r.status = 'running' AND r.leased_until < clock_timestamp())
@@ -153,21 +145,6 @@ pub async fn fence(tx: &Tx<'_>, lease: &Lease) -> Result<Option<Fence>, StoreErr
 
 const FENCE: &str = "SELECT FROM runs WHERE id = $1 AND lease_token = $2 AND status = 'running'
                      FOR NO KEY UPDATE";
-
-/// Begins a transaction behind the fence. `None`: the lease was lost, stop.
-pub async fn begin_fenced<'a>(
-    session: &'a mut Session,
-    lease: &Lease,
-) -> Result<Option<(Tx<'a>, Fence)>, StoreError> {
-    let run = &lease.run;
-    // A parent is locked first, and a broken fence is the other function's.
-    if run.parent.is_some() || faults::mutated(Mutation::NoFence) {
-        let tx = session.begin(run.org).await?;
-        return Ok(fence(&tx, lease).await?.map(|fence| (tx, fence)));
-    }
-    let (tx, row) = session.begin_with(run.org, FENCE, &[run.id.as_uuid(), &lease.token]).await?;
-    Ok(row.map(|_| (tx, Fence { run: run.id, token: lease.token })))
-}
 
 /// Names the commit that the run turned out to be about: a sync learns it only by looking.
 /// Once named, it stays.
