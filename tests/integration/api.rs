@@ -8,6 +8,8 @@ mod merging;
 mod problems;
 mod reading;
 mod requests;
+mod scanning;
+pub(crate) mod waiting;
 pub(crate) mod walk;
 mod wall;
 pub(crate) mod world;

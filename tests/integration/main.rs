@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "tests: panicking is the report")]
 
 mod api;
+mod approvals;
 mod architecture;
 mod artifacts;
 mod attest;
 mod corpus;
 mod entities;
+mod events;
 mod intake;
 mod live_view;
 mod merge;
@@ -18,7 +20,9 @@ mod openapi;
 mod operating;
 mod operations;
 mod orchestrator;
+mod resuming;
 mod runs;
+mod scene;
 mod schedules;
 mod search;
 mod stack;
@@ -27,3 +31,4 @@ mod syncs;
 mod template;
 mod tenancy;
 mod traces;
+mod transactions;

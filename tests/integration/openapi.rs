@@ -106,7 +106,7 @@ fn merged(parts: &[Value], document: &Value) -> Map<String, Value> {
 async fn every_operation_answers_as_the_document_says() {
     let world = World::create().await;
     let contract = Contract::of(&world).await;
-    let tenant = world.tenant("acme", 1).await;
+    let tenant = world.busy_tenant("acme", 1).await;
     // The walk revokes the tenant's first key.
     let (_, key) = world.key(tenant.org, Scope::ALL).await;
     for operation in operations(&contract.document) {
@@ -120,7 +120,7 @@ async fn every_operation_answers_as_the_document_says() {
 async fn what_goes_wrong_is_documented_too() {
     let world = World::create().await;
     let contract = Contract::of(&world).await;
-    let tenant = world.tenant("acme", 1).await;
+    let tenant = world.busy_tenant("acme", 1).await;
     let (_, weak) = world.key(tenant.org, &[Scope::Read]).await;
     let mut seen = std::collections::BTreeSet::new();
     for operation in operations(&contract.document) {
@@ -181,7 +181,7 @@ async fn call(
 async fn an_open_page_and_a_conflict_are_as_documented() {
     let world = World::create().await;
     let contract = Contract::of(&world).await;
-    let tenant = world.tenant("acme", 1).await;
+    let tenant = world.busy_tenant("acme", 1).await;
     let all = operations(&contract.document);
     let find = |method: Method, path: &str| {
         all.iter().find(|one| one.method == method && one.path == path).unwrap()

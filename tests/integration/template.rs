@@ -11,6 +11,10 @@ const RECEIVES_MIN: u64 = 5;
 /// "Using Lambda with Amazon SQS").
 const VISIBILITY_TIMEOUTS_MIN: u64 = 6;
 
+/// What a request may take beside waiting: a cold start, a connection, and a statement that waits
+/// for a lock.
+const ANSWER_SECONDS_MIN: u64 = 10;
+
 /// What `startup` reads that no template sets: Lambda or a person's terminal does.
 const SET_BY_OTHERS: &[&str] = &["AWS_LAMBDA_FUNCTION_NAME", "LOG_FORMAT", "NO_COLOR"];
 
@@ -90,6 +94,15 @@ fn timeouts_leases_and_visibility_follow_each_other() {
         }
     }
     assert!(leases >= 2, "run_orchestrator and syncer take leases");
+}
+
+/// Whoever follows a run waits for an answer as long as the API says, and then gets it.
+#[test]
+fn a_request_may_wait_as_long_as_the_api_promises() {
+    let template = template();
+    let timeout = seconds(&template["Resources"]["Api"]["Properties"]["Timeout"]);
+    let room = timeout.saturating_sub(api::WAIT_SECONDS_MAX);
+    assert!(room >= ANSWER_SECONDS_MIN, "{room} s are left to connect, to ask and to answer");
 }
 
 #[test]

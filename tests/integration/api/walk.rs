@@ -27,7 +27,8 @@ impl Operation {
     pub(crate) fn names_something(&self) -> bool {
         self.path.contains('{')
             || self.path == "/v1/merges"
-            || (self.method == Method::POST && self.path == "/v1/schedules")
+            || (self.method == Method::POST
+                && matches!(self.path.as_str(), "/v1/scans" | "/v1/schedules"))
     }
 
     /// The call, about what `owner` has.
@@ -45,21 +46,26 @@ impl Operation {
     fn address(&self, owner: &Tenant) -> String {
         let ids = [
             ("/v1/repositories/", owner.repository.to_string()),
-            ("/v1/runs/{id}/retry", owner.failed_run.to_string()),
             ("/v1/runs/", owner.open_run.to_string()),
-            ("/v1/approvals/{id}/reject", owner.questions[1].to_string()),
-            ("/v1/approvals/", owner.questions[0].to_string()),
             ("/v1/analyses/", owner.analysis.to_string()),
             ("/v1/findings/", owner.findings[0].to_string()),
             ("/v1/attestations/", owner.attestation.to_string()),
+            ("/v1/scans/", owner.scan.to_string()),
             ("/v1/schedules/", owner.schedule.to_string()),
             ("/v1/projects/", owner.project.to_string()),
             ("/v1/artifacts/", owner.artifact.to_string()),
             ("/v1/keys/", owner.key_id.to_string()),
         ];
+        let waiting = owner.waiting.iter().flat_map(|waiting| {
+            [
+                ("/v1/runs/{id}/retry", waiting.failed_run.to_string()),
+                ("/v1/approvals/{id}/reject", waiting.questions[1].to_string()),
+                ("/v1/approvals/", waiting.questions[0].to_string()),
+            ]
+        });
         let mut path = self.path.replace("{token}", &owner.badge_token);
         path = path.replace("{file}", &format!("{}.svg", owner.badge_token));
-        for (prefix, id) in ids {
+        for (prefix, id) in waiting.chain(ids) {
             if path.starts_with(prefix) {
                 path = path.replace("{id}", &id);
             }
@@ -90,6 +96,7 @@ impl Operation {
             ("POST", "/v1/merges") => {
                 json!({ "repository_id": owner.repository, "pull_request": 7 })
             }
+            ("POST", "/v1/scans") => json!({ "repository_id": owner.repository }),
             ("POST", "/v1/schedules") => {
                 json!({ "repository_id": owner.repository, "cron": "30 4 * * *" })
             }

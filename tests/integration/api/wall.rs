@@ -21,6 +21,7 @@ fn traces(tenant: &Tenant) -> Vec<String> {
             tenant.open_run.to_string(),
             tenant.analysis.to_string(),
             tenant.attestation.to_string(),
+            tenant.scan.to_string(),
             tenant.schedule.to_string(),
             tenant.project.to_string(),
             tenant.artifact.to_string(),
@@ -105,6 +106,8 @@ async fn a_filter_by_another_organisations_id_finds_nothing() {
         format!("/v1/analyses?repository_id={}", theirs.repository),
         format!("/v1/analyses?cursor={}", theirs.analysis),
         format!("/v1/repositories?cursor={}", theirs.repository),
+        format!("/v1/scans?repository_id={}", theirs.repository),
+        format!("/v1/scans?cursor={}", theirs.scan),
         format!("/v1/schedules?repository_id={}", theirs.repository),
         format!("/v1/schedules?cursor={}", theirs.schedule),
         format!("/v1/keys?cursor={}", theirs.key_id),
@@ -132,6 +135,7 @@ async fn state_of(world: &World, tenant: &Tenant) -> Vec<String> {
          UNION ALL SELECT 'step ' || s::text FROM run_steps s WHERE org_id = '{org}'
          UNION ALL SELECT 'approval ' || a::text FROM approvals a WHERE org_id = '{org}'
          UNION ALL SELECT 'finding ' || f::text FROM findings f WHERE org_id = '{org}'
+         UNION ALL SELECT 'scan ' || s::text FROM codebase_scans s WHERE org_id = '{org}'
          UNION ALL SELECT 'schedule ' || s::text FROM scan_schedules s WHERE org_id = '{org}'
          UNION ALL SELECT 'key ' || k::text FROM api_keys k WHERE org_id = '{org}'
          UNION ALL SELECT 'decision ' || d::text FROM finding_dispositions d WHERE org_id = '{org}'

@@ -22,6 +22,8 @@ use tests::TestDatabase;
 use tower::ServiceExt;
 use uuid::Uuid;
 
+use super::waiting::Waiting;
+
 /// Nobody listens on port 1: sending always fails, and what was to be sent stays in the outbox.
 const NO_QUEUE: &str = "http://127.0.0.1:1/000000000000/queue";
 
@@ -43,15 +45,16 @@ pub(crate) struct Tenant {
     pub(crate) run: Uuid,
     /// It is queued.
     pub(crate) open_run: Uuid,
-    pub(crate) failed_run: Uuid,
-    /// Two approvals that are pending, each of a run that waits for it.
-    pub(crate) questions: [Uuid; 2],
+    /// Runs that somebody has to do something about, if asked for.
+    pub(crate) waiting: Option<Waiting>,
     pub(crate) analysis: Uuid,
     /// Gravest first, as the API lists them.
     pub(crate) findings: Vec<Uuid>,
     pub(crate) attestation: Uuid,
     /// The run's report, which cites the first finding.
     pub(crate) artifact: Uuid,
+    /// The run's.
+    pub(crate) scan: Uuid,
     pub(crate) schedule: Uuid,
     pub(crate) badge_token: String,
 }
@@ -172,9 +175,6 @@ impl World {
         let url = format!("https://example.com/{login}.git");
         let repository = self.database.repository(org, number, &url).await;
         self.share(org, repository, number).await;
-        let failed_run = self.failed_run(org, repository).await;
-        let (first, _) = self.question(org, repository).await;
-        let (second, _) = self.question(org, repository).await;
         let run = self.run(org, repository, "succeeded").await;
         self.steps(org, run).await;
         let analysis = self.analysis(org, repository, run).await;
@@ -184,6 +184,7 @@ impl World {
         let badge_token = self.badge(org, repository, attestation).await;
         let open_run = self.run(org, repository, "queued").await;
         let (project, artifact) = self.report(org, repository, run, findings[0]).await;
+        let scan = self.scan(org, repository, run, artifact).await;
         let schedule = self.schedule(org, repository).await;
         Tenant {
             org,
@@ -193,19 +194,19 @@ impl World {
             project,
             run,
             open_run,
-            failed_run,
-            questions: [first, second],
+            waiting: None,
             analysis,
             findings,
             attestation,
             artifact,
+            scan,
             schedule,
             badge_token,
         }
     }
 
     /// As if an installation of the GitHub App shared the repository.
-    async fn share(&self, org: OrgId, repository: RepositoryId, number: i64) {
+    pub(crate) async fn share(&self, org: OrgId, repository: RepositoryId, number: i64) {
         self.sql(&format!(
             "WITH made AS (
                  INSERT INTO installations (org_id, github_installation_id, account_type,

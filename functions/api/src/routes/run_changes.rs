@@ -6,9 +6,10 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{RunId, Scope};
+use domain::{RunId, RunKind, Scope};
 use serde_json::json;
 use store::{
+    analyses,
     outbox::Unsent,
     runs::{self, Resumed, Run},
 };
@@ -45,6 +46,9 @@ async fn cancel_run(
         let run = run.ok_or_else(|| Problem::not_found("run"))?;
         return Err(Problem::conflict(format!("the run has ended already, as {}", run.status)));
     };
+    if run.kind == RunKind::Analysis {
+        analyses::fail(&tenant.tx, id, "the run was canceled").await?;
+    }
     let unsent = wake_parent(&tenant, &run).await?;
     tenant.audit("run.canceled", "run", *id.as_uuid(), &json!({})).await?;
     tenant.commit().await?;
