@@ -18,10 +18,11 @@ use crate::problem::{FieldError, MEDIA_TYPE, ProblemDocument};
 const BEARER: &str = "bearer";
 const HEADER: &str = "header";
 
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 13] = [
     ("repositories", "What is watched."),
     ("runs", "Durable work: what was asked for, and how far it is."),
     ("approvals", "What people were asked to allow, and what they said."),
+    ("scans", "All the code of a branch, examined in shards."),
     ("schedules", "When branches are scanned again and again."),
     ("analyses", "What was learned about one commit."),
     ("findings", "What an analysis objects to, with the evidence to check it."),

@@ -18,6 +18,7 @@ mod repositories;
 mod requests;
 mod run_changes;
 mod runs;
+mod scans;
 mod schedules;
 mod search;
 
@@ -35,6 +36,7 @@ pub(crate) fn all() -> OpenApiRouter<Deps> {
         .merge(run_changes::routes())
         .merge(events::routes())
         .merge(approvals::routes())
+        .merge(scans::routes())
         .merge(schedules::routes())
         .merge(merges::routes())
         .merge(analyses::routes())
