@@ -68,7 +68,7 @@ pub(super) enum Action {
     SweepRun {
         run: usize,
     },
-    /// `store::approvals::approve`, as it is or edited, and `store::approvals::reject`.
+    /// `store::approvals::decide`: approved, as it is or edited, or rejected.
     Decide {
         run: usize,
         decision: Approval,

@@ -10,7 +10,7 @@ use super::{
         Approval, CLAIMS_MAX, DECIDERS, Hold, Notice, Plan, Run, State, Status, Step, WORKERS,
         WaitingFor, Worker,
     },
-    transitions::{expire, flush, holds, is_due, siblings_are_over},
+    transitions::{announce, expire, holds, is_due, siblings_are_over},
 };
 
 /// More messages for one run change nothing that fewer do not.
@@ -200,7 +200,10 @@ impl Protocol {
                 state.left.duplicates -= 1;
                 state.runs[run].messages += 1;
             }
-            Action::SweepOutbox { run } => flush(&mut state.runs[run]),
+            Action::SweepOutbox { run } => {
+                announce(&mut state.runs[run]);
+                state.runs[run].outbox = 0;
+            }
             Action::SweepNotice { run } => state.runs[run].notice = Notice::Sent,
             Action::SweepRun { run } => state.runs[run].messages = 1,
             Action::Decide { run, decision } => self.decide(state, run, decision),
@@ -221,6 +224,8 @@ impl Protocol {
     fn claim(&self, state: &mut State, worker: usize, run: usize) {
         let row = &mut state.runs[run];
         row.messages -= 1;
+        // Whoever receives the message knows that it went, so its row may go.
+        row.outbox = 0;
         let also = match row.status {
             Status::Running => self.has(Mutation::ClaimLiveLease),
             Status::Waiting => self.has(Mutation::ClaimParked),
@@ -233,8 +238,6 @@ impl Protocol {
         if !is_due(row) && !also {
             return;
         }
-        // Whoever asks has the message, so the outbox need not send it again.
-        row.outbox = 0;
         let step = usize::from(row.rows);
         if step == self.scenario.steps(run).len() {
             // Only a run that was revived has nothing left to do.

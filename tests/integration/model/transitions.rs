@@ -38,16 +38,16 @@ pub(super) fn expire(state: &mut State, run: usize) {
     state.runs[run].setbacks += 1;
 }
 
-/// The message is in the queue, confirmed, and its row goes.
-pub(super) fn flush(run: &mut Run) {
+/// The message is in the queue, confirmed. Whose row it is says who may forget it.
+pub(super) fn announce(run: &mut Run) {
     if run.outbox > 0 {
-        run.outbox = 0;
         run.messages = (run.messages + 1).min(super::protocol::MESSAGES_MAX);
     }
 }
 
 impl Protocol {
-    /// Sends what the worker's last commit wrote down; who reads it may have been faster.
+    /// Sends what the worker's last commit wrote down, as far as nobody was faster. The row stays
+    /// until whoever receives the message, or the sweeper, knows that it went.
     pub(super) fn send(&self, state: &mut State, worker: usize, confirmed: bool) {
         let Worker::Sends { run, next } = state.workers[worker] else { return };
         state.workers[worker] = next.map_or(Worker::Idle, Worker::Prepares);
@@ -55,7 +55,7 @@ impl Protocol {
         for (number, row) in state.runs.iter_mut().enumerate() {
             let concerned = number == run || run == PARENT || number == PARENT;
             if concerned && confirmed {
-                flush(row);
+                announce(row);
             } else if concerned && self.has(Mutation::ForgetUnconfirmed) {
                 row.outbox = 0;
             }
@@ -98,7 +98,7 @@ impl Protocol {
         Some(hold)
     }
 
-    /// `engine`, step of kind join: parks, unless the children are over. The parent's row is
+    /// `engine::parking::children_are_over`: parks, unless the children are over. The parent's row is
     /// locked before its children are looked at, and a child that ends locks it too.
     pub(super) fn join(&self, state: &mut State, worker: usize, hold: Hold) {
         let woken = self.has(Mutation::WakeAtFirstChild) && hold.token > 1;
@@ -112,7 +112,7 @@ impl Protocol {
         }
     }
 
-    /// `engine`, step of kind external_poll.
+    /// `engine::parking::wait`, after `Outcome::Wait`.
     pub(super) fn poll(&self, state: &mut State, worker: usize, hold: Hold) {
         let row = &mut state.runs[hold.run];
         row.polls += 1;
@@ -133,7 +133,7 @@ impl Protocol {
         state.workers[worker] = Worker::Idle;
     }
 
-    /// `engine`, step of kind approval: the request is made in the transaction that parks.
+    /// `engine::parking::ask`: the request is made in the transaction that parks.
     pub(super) fn ask(&self, state: &mut State, worker: usize, hold: Hold) {
         let row = &mut state.runs[hold.run];
         match row.approval {
@@ -175,7 +175,7 @@ impl Protocol {
         }
     }
 
-    /// `store::approvals`: the run's row is locked, then the approval's, and both are written.
+    /// `store::approvals::decide`: the run's row is locked, then the approval's, and both are written.
     pub(super) fn decide(&self, state: &mut State, run: usize, decision: Approval) {
         let row = &mut state.runs[run];
         row.approval = decision;
@@ -187,26 +187,18 @@ impl Protocol {
         }
     }
 
-    /// `store::runs::cancel`: parent, then children, as their rows are locked.
+    /// `store::runs::cancel`.
     pub(super) fn cancel(&self, state: &mut State, run: usize) {
         state.left.cancels -= 1;
         self.end(state, run, Status::Canceled);
-        if run == PARENT {
-            for child in PARENT + 1..state.runs.len() {
-                let status = state.runs[child].status;
-                if status != Status::Unborn && !status.is_over() {
-                    self.end(state, child, Status::Canceled);
-                }
-            }
-        }
     }
 
     pub(super) fn end(&self, state: &mut State, run: usize, status: Status) {
         self.end_having_seen(state, run, status, None);
     }
 
-    /// Ends a run and, in the same transaction, wakes the parent whose last child it was. The
-    /// parent is locked first, so that of two children that end at once one sees the other;
+    /// Ends a run and, in the same transaction, `store::runs::wake_parent`. The parent is locked
+    /// first, so that of two children that end at once one sees the other;
     /// `seen` is what a child saw without that.
     pub(super) fn end_having_seen(
         &self,
@@ -233,6 +225,19 @@ impl Protocol {
         let parent = &mut state.runs[PARENT];
         if parent.waiting_for == WaitingFor::Children && was_last && !in_silence {
             wake(parent);
+        }
+        if run == PARENT && status != Status::Succeeded {
+            self.abandon_children(state);
+        }
+    }
+
+    /// `store::runs::abandon_children`, and the same of a cancelation: nobody waits for them.
+    fn abandon_children(&self, state: &mut State) {
+        for child in PARENT + 1..state.runs.len() {
+            let status = state.runs[child].status;
+            if status != Status::Unborn && !status.is_over() {
+                self.end(state, child, Status::Canceled);
+            }
         }
     }
 }
