@@ -20,6 +20,7 @@ mod openapi;
 mod operating;
 mod operations;
 mod orchestrator;
+mod redrive;
 mod resuming;
 mod runs;
 mod scene;
