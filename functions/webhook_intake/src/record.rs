@@ -189,18 +189,18 @@ async fn insert_run(
         Inserted::New(run) => run,
         Inserted::Existing(run) => return Ok((Outcome::Deduplicated { run: Some(run) }, None)),
     };
-    insert_delivery(tx, delivery, repository, Some(run), None).await?;
     let body = RunRequested { org_id: repository.org, run_id: run }.body();
-    let unsent = outbox::insert(
-        tx,
-        &Outgoing {
-            org: repository.org,
-            queue: RunRequested::QUEUE.as_str(),
-            body: &body,
-            traceparent: Some(delivery.traceparent.as_str()),
-        },
-    )
-    .await?;
+    let message = Outgoing {
+        org: repository.org,
+        queue: RunRequested::QUEUE.as_str(),
+        body: &body,
+        traceparent: Some(delivery.traceparent.as_str()),
+    };
+    // Polled together, they are one round trip.
+    let ((), unsent) = tokio::try_join!(
+        insert_delivery(tx, delivery, repository, Some(run), None),
+        outbox::insert(tx, &message),
+    )?;
     Ok((Outcome::Accepted { run: Some(run) }, Some(unsent)))
 }
 

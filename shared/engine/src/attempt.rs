@@ -51,8 +51,8 @@ async fn claim<W: Worker>(
     org: OrgId,
     run: RunId,
 ) -> Result<Option<Work<W::Memory>>, W::Error> {
-    let (tx, claim) = runs::begin_claim(session, org, run, engine.lease_seconds()).await?;
-    match claim {
+    let tx = session.begin(org).await?;
+    match runs::claim(&tx, run, engine.lease_seconds()).await? {
         Claim::NotDue => {
             // The message has come, so its row may go.
             tx.commit().await?;
@@ -166,9 +166,8 @@ async fn commit<W: Worker>(
             (written, to_send)
         }
         prepared @ (Prepared::Done(_) | Prepared::Write(_)) => {
-            let Some((tx, fence)) = runs::begin_fenced(session, &work.lease).await? else {
-                return Ok(None);
-            };
+            let tx = session.begin(work.run().org).await?;
+            let Some(fence) = runs::fence(&tx, &work.lease).await? else { return Ok(None) };
             faults::point("step.fenced");
             let written = match prepared {
                 Prepared::Done(written) => written,

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::pin,
-    task::{Context, Waker},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use deadpool_postgres::{
 };
 use domain::OrgId;
 use faults::Mutation;
-use futures_util::future::{join, try_join, try_join3};
+use futures_util::future::join;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::{Row, config::SslMode, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -106,36 +106,21 @@ const SCOPE: &str = "SELECT set_config('assay.org_id', $1, true),
                             set_config('lock_timeout', '10s', true)";
 
 impl Session {
-    /// Begins a transaction for one tenant, in one round trip.
+    /// Begins a transaction for one tenant. Nobody waits for the answer: what is asked next comes
+    /// after it on the connection, and fails if it failed.
     pub async fn begin(&mut self, org: OrgId) -> Result<Tx<'_>, StoreError> {
         let scope = self.client.prepare_cached(SCOPE).await?;
         let tx = Tx { open: Open::new(&self.client) };
+        tx.open.begin()?;
         let org = org.to_string();
-        try_join(tx.open.begin(), self.client.query(&scope, &[&org])).await?;
+        send_off(self.client.query(&scope, &[&org]))?;
         Ok(tx)
-    }
-
-    /// Begins a transaction for one tenant with its first question, in one round trip.
-    pub(crate) async fn begin_with(
-        &mut self,
-        org: OrgId,
-        sql: &str,
-        values: Values<'_>,
-    ) -> Result<(Tx<'_>, Option<Row>), StoreError> {
-        let scope = self.client.prepare_cached(SCOPE).await?;
-        let statement = self.client.prepare_cached(sql).await?;
-        let tx = Tx { open: Open::new(&self.client) };
-        let org = org.to_string();
-        let asked = self.client.query_opt(&statement, values);
-        let (.., row) =
-            try_join3(tx.open.begin(), self.client.query(&scope, &[&org]), asked).await?;
-        Ok((tx, row))
     }
 
     /// Begins a transaction that sees no tenant's rows; see [`Unscoped`].
     pub async fn begin_unscoped(&mut self) -> Result<Unscoped<'_>, StoreError> {
         let unscoped = Unscoped { open: Open::new(&self.client) };
-        unscoped.open.begin().await?;
+        unscoped.open.begin()?;
         Ok(unscoped)
     }
 
@@ -148,6 +133,17 @@ impl Session {
     /// The connection itself, for what is not a transaction of a tenant.
     pub(crate) fn raw(&mut self) -> &mut tokio_postgres::Client {
         &mut self.client
+    }
+}
+
+/// Sends a request whose answer nobody needs: the driver sends with the first poll, and drops an
+/// answer that nobody waits for.
+fn send_off<T>(
+    request: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<(), StoreError> {
+    match pin!(request).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Err(error)) => Err(error.into()),
+        Poll::Ready(Ok(_)) | Poll::Pending => Ok(()),
     }
 }
 
@@ -166,8 +162,8 @@ impl<'a> Open<'a> {
         Self { client, is_over: false }
     }
 
-    async fn begin(&self) -> Result<(), tokio_postgres::Error> {
-        self.client.batch_execute("BEGIN").await
+    fn begin(&self) -> Result<(), StoreError> {
+        send_off(self.client.batch_execute("BEGIN"))
     }
 
     async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, StoreError> {
@@ -187,10 +183,8 @@ impl Drop for Open<'_> {
         if self.is_over {
             return;
         }
-        // The request goes out with the first poll; nobody needs the answer, and what is asked
-        // next on this connection comes after it.
-        let rollback = pin!(self.client.batch_execute("ROLLBACK"));
-        let _ = rollback.poll(&mut Context::from_waker(Waker::noop()));
+        // On a connection that is gone there is nothing to roll back.
+        let _ = send_off(self.client.batch_execute("ROLLBACK"));
     }
 }
 
