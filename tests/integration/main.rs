@@ -23,6 +23,7 @@ mod orchestrator;
 mod redrive;
 mod resuming;
 mod runs;
+mod runs_guide;
 mod scene;
 mod schedules;
 mod search;
