@@ -93,7 +93,7 @@ pub(crate) const ALL: &[Control] = &[
         faults: &[8],
         breaks: Breaks::Rule(Mutation::ForgetUnsent),
         trial: |quiet| Trial {
-            relay: RelayFaults { refuse: 0.7, swallow: 0.1, ..RelayFaults::default() },
+            relay: RelayFaults { refuse: 0.8, swallow: 0.1, ..RelayFaults::default() },
             ..storm(quiet, 10)
         },
     },

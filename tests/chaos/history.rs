@@ -26,6 +26,7 @@ const NEVER: &[(&str, &str)] = &[
         "SELECT count(*) FROM chaos.claims WHERE from_the_living",
         "leases taken from the living",
     ),
+    ("SELECT count(*) FROM chaos.cuts", "leases cut short"),
     (
         "SELECT count(*) FROM chaos.claims WHERE token <= before",
         "claims whose token did not grow",

@@ -23,6 +23,18 @@ CREATE TRIGGER chaos_claims AFTER UPDATE ON public.runs FOR EACH ROW
     WHEN (NEW.lease_token IS DISTINCT FROM OLD.lease_token AND NEW.status = 'running')
     EXECUTE FUNCTION chaos.note_claim();
 
+-- Each lease that was cut short while it was held.
+CREATE TABLE chaos.cuts (run_id uuid NOT NULL);
+CREATE FUNCTION chaos.note_cut() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    INSERT INTO chaos.cuts VALUES (NEW.id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER chaos_cuts AFTER UPDATE ON public.runs FOR EACH ROW
+    WHEN (OLD.status = 'running' AND NEW.status = 'running'
+          AND OLD.leased_until > clock_timestamp() AND NEW.leased_until < OLD.leased_until)
+    EXECUTE FUNCTION chaos.note_cut();
+
 -- Each finished step, with the token that the run had at that moment.
 CREATE TABLE chaos.steps (
     at bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

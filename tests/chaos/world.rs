@@ -30,6 +30,9 @@ use crate::{
 /// minute.
 const INSTRUMENTS: &str = include_str!("instruments.sql");
 
+/// How often a Postgres that is being restarted is asked.
+const WEATHER_ATTEMPTS: u32 = 150;
+
 pub(crate) struct World {
     pub(crate) trial: Trial,
     pub(crate) cluster: Cluster,
@@ -127,6 +130,9 @@ impl World {
         };
         world.nursery.assert_disturbable();
         world.instrument().await;
+        // What the trial stands on is not what it may lose.
+        let sql = world.sql().await.expect("Postgres has just been started");
+        sql.execute("CHECKPOINT", &[]).await.unwrap();
         *world.wishes.lock().await = merges::wishes(&world);
         Arc::new(world)
     }
@@ -150,10 +156,14 @@ impl World {
 
     /// The chance of conflicts; without, nothing new begins by itself either.
     async fn set_weather(&self, conflict: f64) {
-        while !self.try_set_weather(conflict).await {
+        for _ in 0..WEATHER_ATTEMPTS {
+            if self.try_set_weather(conflict).await {
+                return;
+            }
             // It is being restarted.
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+        panic!("Postgres does not come back: read its server.log");
     }
 
     async fn try_set_weather(&self, conflict: f64) -> bool {
