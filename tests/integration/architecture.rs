@@ -11,6 +11,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("bundling", &["domain"]),
     ("chunking", &["domain"]),
     ("clients", &["domain"]),
+    // The only shared crate that stands on others: two functions do runs, and do them alike.
+    ("engine", &["domain", "faults", "queue", "startup", "store"]),
     ("faults", &[]),
     ("objects", &["domain"]),
     ("queue", &["domain", "faults"]),
@@ -32,10 +34,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("notifier", &["clients", "domain", "queue", "startup", "store"]),
     (
         "run_orchestrator",
-        &["analysis", "clients", "domain", "objects", "queue", "startup", "store"],
+        &["analysis", "clients", "domain", "engine", "objects", "queue", "startup", "store"],
     ),
     ("scheduler", &["clients", "domain", "faults", "queue", "schedule", "startup", "store"]),
-    ("syncer", &["clients", "domain", "objects", "queue", "startup", "store"]),
+    ("syncer", &["clients", "domain", "engine", "objects", "queue", "startup", "store"]),
     ("webhook_intake", &["domain", "faults", "queue", "startup", "store"]),
     ("local", &[]),
 ];

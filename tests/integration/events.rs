@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use http::{Method, header};
 use serde_json::{Value, json};
+use tests::function::Function;
 use uuid::Uuid;
 
 use crate::{
@@ -194,4 +195,67 @@ async fn a_canceled_run_tells_what_became_of_its_steps_and_its_question() {
         "run-finished canceled",
     ];
     assert_eq!(names(&told)[7..], expected);
+}
+
+/// A function URL's request (AWS Lambda developer guide, "Request payload format").
+fn url_request(run: Uuid, key: &str, seen: Option<u64>, wait: u64) -> Value {
+    let path = format!("/v1/runs/{run}/events");
+    let mut headers = json!({
+        "authorization": format!("Bearer {key}"),
+        "accept": "text/event-stream",
+        "host": "api.example",
+    });
+    if let Some(seen) = seen {
+        headers["last-event-id"] = json!(seen.to_string());
+    }
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path,
+        "rawQueryString": format!("wait_seconds={wait}"),
+        "queryStringParameters": { "wait_seconds": wait.to_string() },
+        "headers": headers,
+        "requestContext": {
+            "accountId": "anonymous", "apiId": "api", "domainName": "api.example",
+            "domainPrefix": "api", "requestId": "r", "routeKey": "$default", "stage": "$default",
+            "time": "21/Nov/2026:07:00:00 +0000", "timeEpoch": 1_795_000_000_000_i64,
+            "http": {
+                "method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1",
+                "userAgent": "test",
+            },
+        },
+        "isBase64Encoded": false,
+    })
+}
+
+/// The deployed binary sends a response as a whole: an answer that never ended would never come.
+#[tokio::test]
+async fn behind_a_function_url_each_portion_is_one_answer() {
+    let scene = Scene::new().await;
+    let (run, asked) = scene.asked().await;
+    let settings = [
+        ("DATABASE_URL", scene.world.database.functions_url()),
+        ("RUNS_QUEUE_URL", "http://127.0.0.1:1/000000000000/runs".to_owned()),
+        ("SYNC_QUEUE_URL", "http://127.0.0.1:1/000000000000/sync".to_owned()),
+        ("RUST_LOG", "warn".to_owned()),
+    ];
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let function = Function::start("api", &settings).await;
+    let ask = async |seen, wait| {
+        let answer = function.invoke(url_request(run, &scene.key, seen, wait)).await.unwrap();
+        let status = answer["statusCode"].as_u64().unwrap();
+        assert_eq!(answer["isBase64Encoded"], false, "{answer}");
+        (status, answer["body"].as_str().unwrap_or_default().to_owned())
+    };
+    let (status, body) = ask(None, 20).await;
+    assert_eq!(status, 200);
+    assert!(body.starts_with("id: 1\nevent: run-started\ndata: {"), "{body}");
+    assert_eq!((body.matches("\nevent: ").count(), body.ends_with("retry: 1000\n\n")), (7, true));
+
+    let (heard, _) = tokio::join!(ask(Some(7), 20), async {
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        scene.reject(&asked, "no").await;
+    });
+    assert!(heard.1.starts_with("id: 8\nevent: approval-decided\n"), "{}", heard.1);
+    assert!(heard.1.contains("event: run-finished"));
+    let last = heard.1.matches("\nevent: ").count() as u64 + 7;
+    assert_eq!(ask(Some(last), 20).await, (204, String::new()));
 }

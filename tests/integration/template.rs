@@ -15,8 +15,10 @@ const VISIBILITY_TIMEOUTS_MIN: u64 = 6;
 /// for a lock.
 const ANSWER_SECONDS_MIN: u64 = 10;
 
-/// What `startup` reads that no template sets: Lambda or a person's terminal does.
-const SET_BY_OTHERS: &[&str] = &["AWS_LAMBDA_FUNCTION_NAME", "LOG_FORMAT", "NO_COLOR"];
+/// What `startup` reads that no template sets: Lambda, a person's terminal or the
+/// fault suite does.
+const SET_BY_OTHERS: &[&str] =
+    &["ASSAY_FAULTS", "AWS_LAMBDA_FUNCTION_NAME", "LOG_FORMAT", "NO_COLOR"];
 
 /// Where `cargo run --package` finds programs that are not deployed.
 const NOT_DEPLOYED: &[&str] = &["cli"];
