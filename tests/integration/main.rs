@@ -24,6 +24,7 @@ mod redrive;
 mod resuming;
 mod runs;
 mod runs_guide;
+mod scans;
 mod scene;
 mod schedules;
 mod search;
