@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test support: panicking is the report")]
 
+pub mod five_steps;
 pub mod foreign;
 pub mod function;
 pub mod gate;

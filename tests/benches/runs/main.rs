@@ -27,9 +27,9 @@ mod table;
 
 use std::time::Duration;
 
-use ours::Steps;
 use server::Server;
 use table::{Cell, Table};
+use tests::five_steps::Steps;
 
 const CONCURRENCIES: [usize; 2] = [1, 8];
 const ROUNDS: usize = 5;
@@ -62,23 +62,9 @@ fn main() {
         "BENCH_DATABASE_URL is not set: name a Postgres with fsync on, as its superuser, such as \
          postgres://postgres@127.0.0.1:5432/postgres",
     );
-    if setting("TEST_DATABASE_URL").as_deref() == Some(url.as_str()) {
-        return measure(&url);
-    }
-    // The databases are made where TEST_DATABASE_URL points, and a running program cannot change
-    // its environment safely.
-    let status = std::process::Command::new(std::env::current_exe().unwrap())
-        .env("TEST_DATABASE_URL", url)
-        .env_remove("BENCH_DATABASE_URL")
-        .status()
-        .unwrap();
-    std::process::exit(status.code().unwrap_or(1));
-}
-
-fn measure(url: &str) {
     let rounds = number("BENCH_ROUNDS").unwrap_or(ROUNDS);
     let cell = number("BENCH_SECONDS").map_or(CELL, |seconds| Duration::from_secs(seconds as u64));
-    let mut server = Server::open(url);
+    let mut server = Server::open(&url);
     let pgbench = peers::Pgbench::prepare(&mut server);
     let dbos = peers::Dbos::prepare(&mut server);
     let ours = ours::Ours::prepare(&mut server);

@@ -5,20 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Classify, ErrorCode, ErrorKind, OrgId, RunId, RunKind, StepSpec};
-use engine::{Deadline, Engine, Failure, Outcome, Work, Worker, Written};
-use queue::{Message, NotifyRequested, Queue, RunRequested, Sender};
-use serde_json::{Value, json};
-use startup::{Secret, SecretError};
-use store::{
-    StoreError, Tx,
-    deliveries::{self, NewDelivery},
-    outbox::{self, Outgoing},
-    runs::{self, Fence, NewRun, Run},
+use domain::{OrgId, RunKind};
+use engine::{Deadline, Engine};
+use queue::Sender;
+use startup::Secret;
+use tests::{
+    TestDatabase,
+    five_steps::{Broken, FiveSteps, Steps, request},
 };
-use tests::TestDatabase;
 use tokio::{sync::Barrier, task::LocalSet};
-use uuid::Uuid;
 
 use crate::{server::Server, table::Measured};
 
@@ -29,18 +24,8 @@ const TIME: Duration = Duration::from_secs(110);
 const WARM_UP: usize = 2;
 const FORMER_RUNS: usize = 10_000;
 
-/// What the steps of a run do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Steps {
-    /// They leave an output.
-    Pure,
-    /// They also insert a row and an outbox row, in the same transaction.
-    WithEffects,
-}
-
 pub(crate) struct Ours {
     database: TestDatabase,
-    name: String,
     /// One a worker, as runs that go on at once mostly belong to different tenants.
     orgs: Vec<OrgId>,
 }
@@ -48,15 +33,12 @@ pub(crate) struct Ours {
 impl Ours {
     pub(crate) fn prepare(server: &mut Server) -> Self {
         server.wait_for(async {
-            let database = TestDatabase::create().await;
-            let url = database.owner_url();
-            let name = url.rsplit('/').next().and_then(|rest| rest.split('?').next());
-            let name = name.expect("the URL names a database").to_owned();
+            let database = TestDatabase::create_at(server.url()).await;
             let mut orgs = Vec::new();
             for lane in 0..crate::CONCURRENCIES.into_iter().max().unwrap_or(1) {
                 orgs.push(database.organization(&format!("acme-{lane}")).await);
             }
-            let ours = Self { database, name, orgs };
+            let ours = Self { database, orgs };
             ours.remember().await;
             ours
         })
@@ -69,7 +51,7 @@ impl Ours {
         workers: usize,
         time: Duration,
     ) -> Measured {
-        let ((mut took, elapsed, workflows), counted) = server.count(&self.name, || {
+        let ((mut took, elapsed, workflows), counted) = server.count(self.database.name(), || {
             // As many functions on one thread: none of them needs more than a part of it, and
             // pgbench also has one.
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -156,7 +138,7 @@ impl Lane {
         let secret = Secret::literal("DATABASE_URL", url);
         // It knows no queue, so messages stay in the outbox.
         let engine = Engine::new(secret, Sender::new(Vec::new()), LEASE);
-        Self { org, engine, worker: FiveSteps { steps } }
+        Self { org, engine, worker: FiveSteps(steps) }
     }
 
     async fn run(self, start: Rc<Barrier>, time: Duration) -> (Vec<Duration>, Duration) {
@@ -177,129 +159,11 @@ impl Lane {
 
     /// From the request to the finished run.
     async fn workflow(&self) {
-        let run = self.request().await;
+        let mut session = self.engine.session::<Broken>().await.unwrap();
+        let run = request(&mut session, self.org).await;
+        // There is no second connection.
+        drop(session);
         let deadline = Deadline::after(TIME);
         engine::work_on(&self.engine, &self.worker, self.org, run, deadline).await.unwrap();
-    }
-
-    async fn request(&self) -> RunId {
-        let run = RunId::new(Uuid::now_v7());
-        let mut session = self.engine.session::<Broken>().await.unwrap();
-        let tx = session.begin(self.org).await.unwrap();
-        let new = NewRun {
-            id: run,
-            org: self.org,
-            project: None,
-            repository: None,
-            kind: RunKind::Analysis,
-            idempotency_key: run.to_string(),
-            event_type: "push".to_owned(),
-            git_ref: None,
-            commit: None,
-            pull_request: None,
-            input: json!({}),
-            traceparent: None,
-            parent: None,
-            schedule: None,
-        };
-        runs::insert(&tx, &new).await.unwrap();
-        let body = RunRequested { org_id: self.org, run_id: run }.body();
-        let queue = Queue::Runs.as_str();
-        let message = Outgoing { org: self.org, queue, body: &body, traceparent: None };
-        outbox::insert(&tx, &message).await.unwrap();
-        tx.commit().await.unwrap();
-        run
-    }
-}
-
-/// Does the five steps of an analysis, trivially.
-struct FiveSteps {
-    steps: Steps,
-}
-
-impl Worker for FiveSteps {
-    type Error = Broken;
-    type Memory = ();
-    type Prepared = ();
-
-    fn does(&self, kind: RunKind) -> bool {
-        kind == RunKind::Analysis
-    }
-
-    async fn load(&self, _: &Tx<'_>, _: &Run) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn prepare(
-        &self,
-        _: &'static StepSpec,
-        _: &mut Work<()>,
-        _: Deadline,
-    ) -> Result<Outcome<()>, Broken> {
-        Ok(match self.steps {
-            Steps::Pure => Outcome::Done(left()),
-            Steps::WithEffects => Outcome::Write(()),
-        })
-    }
-
-    async fn write(
-        &self,
-        tx: &Tx<'_>,
-        _: &Fence,
-        work: &Work<()>,
-        (): &(),
-    ) -> Result<Written, Broken> {
-        let run = work.run();
-        let step = work.next_step().map_or("", |step| step.id);
-        let row = NewDelivery {
-            org: run.org,
-            source: "github",
-            id: &format!("{}:{step}", run.id),
-            event: step,
-            repo_owner: None,
-            repo_name: None,
-            run: Some(run.id),
-            ignored_reason: None,
-        };
-        deliveries::insert(tx, &row).await?;
-        let notify = NotifyRequested { org_id: run.org, run_id: run.id };
-        Ok(Written { messages: vec![(Queue::Notify, notify.body())], ..left() })
-    }
-
-    async fn failed(
-        &self,
-        _: &Tx<'_>,
-        _: &Run,
-        _: &str,
-    ) -> Result<Vec<(Queue, Value)>, StoreError> {
-        Ok(Vec::new())
-    }
-}
-
-fn left() -> Written {
-    Written { output: json!({ "number": 1 }), ..Written::default() }
-}
-
-/// Nothing here should fail, so whatever does ends the bench.
-#[derive(Debug, thiserror::Error)]
-enum Broken {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-}
-
-impl Classify for Broken {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Store(error) => error.kind(),
-            Self::Secret(error) => error.kind(),
-        }
-    }
-}
-
-impl Failure for Broken {
-    fn code(&self) -> ErrorCode {
-        ErrorCode::UnknownError
     }
 }

@@ -55,6 +55,10 @@ impl Server {
         format!("Postgres {version}, fsync and synchronous_commit on")
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The address of another database on this server.
     pub(crate) fn url_of(&self, database: &str) -> String {
         let (address, _) = self.url.rsplit_once('/').expect("the URL names a database");
