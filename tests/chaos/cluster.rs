@@ -10,9 +10,6 @@ use std::{
 
 use tokio_postgres::{Client, NoTls};
 
-/// Connections there are; few enough that all of them can be taken.
-pub(crate) const CONNECTIONS_MAX: usize = 60;
-
 #[derive(Debug, Clone)]
 pub(crate) struct Cluster {
     inner: Arc<Inner>,
@@ -48,7 +45,7 @@ impl Cluster {
     }
 
     /// Starts it with these settings; one that runs is stopped first.
-    pub(crate) async fn start(&self, durability: Durability) {
+    pub(crate) async fn start(&self, durability: Durability, connections: usize) {
         self.stop_immediately().await;
         let commit = match durability {
             Durability::Synchronous => "-c synchronous_commit=on",
@@ -57,7 +54,7 @@ impl Cluster {
         };
         let options = format!(
             "-h 127.0.0.1 -p {} -k '' -c fsync=on -c full_page_writes=on {commit} \
-             -c max_connections={CONNECTIONS_MAX} -c shared_buffers=128MB -c deadlock_timeout=200ms \
+             -c max_connections={connections} -c shared_buffers=128MB -c deadlock_timeout=200ms \
              -c restart_after_crash=on",
             self.inner.port
         );

@@ -67,8 +67,8 @@ const NEVER: &[(&str, &str)] = &[
         "fetch steps without their analysis",
     ),
     (
-        "SELECT count(*) FROM analyses a WHERE EXISTS (
-             SELECT FROM findings f WHERE f.analysis_id = a.id)
+        "SELECT count(*) FROM analyses a JOIN runs r ON r.id = a.run_id AND r.kind = 'analysis'
+         WHERE EXISTS (SELECT FROM findings f WHERE f.analysis_id = a.id)
            AND NOT EXISTS (
              SELECT FROM run_steps s WHERE s.run_id = a.run_id AND s.step_id = 'security')",
         "findings without the step that makes them",
@@ -138,6 +138,7 @@ pub(crate) async fn check(world: &World, deliveries: &[Delivery]) -> Violations 
     violations.extend(check_findings(&sql).await);
     violations.extend(check_messages(world, &sql).await);
     violations.extend(crate::merges::check(world, &sql).await);
+    violations.extend(crate::scans::check(world, &sql).await);
     for name in crate::queues::NAMES {
         let waiting = world.queues.waiting(name).await;
         if waiting > 0 {
@@ -235,7 +236,8 @@ fn ending(expected: Expected, ran: &Ran) -> Result<(), String> {
 /// The changes are alike, so their findings are as many, and there are some.
 async fn check_findings(sql: &Client) -> Violations {
     let query = "SELECT DISTINCT (SELECT count(*) FROM findings f WHERE f.analysis_id = a.id)
-                 FROM analyses a JOIN runs r ON r.id = a.run_id WHERE r.status = 'succeeded'";
+                 FROM analyses a JOIN runs r ON r.id = a.run_id
+                 WHERE r.status = 'succeeded' AND r.kind = 'analysis'";
     let counts: Vec<i64> =
         sql.query(query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
     match counts.as_slice() {

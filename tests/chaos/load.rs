@@ -27,6 +27,10 @@ pub(crate) const WARES: i64 = 3;
 /// Its git server takes connections and never says a word.
 pub(crate) const MUTE: i64 = 2;
 
+/// Shards of a scanned branch: each is given five hundred files.
+pub(crate) const SHARDS: usize = 3;
+const SCANNED_FILES: usize = 1_001;
+
 /// What Lambda gives the intake.
 const TIME: Duration = Duration::from_secs(10);
 /// A pause before a delivery that was not taken is made again.
@@ -105,6 +109,9 @@ impl Sources {
             let head = format!("{number:040x}").replace('0', "e").parse().unwrap();
             add(MUTE, &head, Expected::Fails("max_attempts_exceeded"));
         }
+        for number in 0..load.scans {
+            scanned(&git, number, flaw);
+        }
         dice(seed, "order").shuffle(&mut deliveries);
         deliveries
     }
@@ -114,6 +121,17 @@ impl Sources {
 fn change(git: &GitRepository, base: &CommitSha, number: usize, flaw: &str) -> CommitSha {
     let own = format!("# change {number}\n{flaw}");
     git.commit_files(&[("a.py", flaw), ("b.py", &own)], &format!("change-{number}"), &[base])
+}
+
+/// A branch with as many files as make several shards, and a flaw in the first and the last.
+fn scanned(git: &GitRepository, number: usize, flaw: &str) {
+    let names: Vec<String> =
+        (0..SCANNED_FILES - 2).map(|file| format!("text/{file:04}.txt")).collect();
+    let text = format!("scan {number}\n");
+    let mut files: Vec<(&str, &str)> =
+        names.iter().map(|name| (name.as_str(), text.as_str())).collect();
+    files.extend([("a.py", flaw), ("z.py", flaw)]);
+    git.commit_files(&files, &format!("scan-{number}"), &[]);
 }
 
 impl Delivery {

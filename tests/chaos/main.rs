@@ -11,6 +11,7 @@
     reason = "a test program: panicking and printing are the report"
 )]
 
+mod api;
 mod arguments;
 mod cluster;
 mod controls;
@@ -23,6 +24,7 @@ mod progress;
 mod queues;
 mod relay;
 mod report;
+mod scans;
 mod stage;
 mod tally;
 mod trial;

@@ -6,26 +6,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tests::github_server::Fault;
 use tokio_postgres::Client;
 
 use crate::{
+    api::call,
     history::Violations,
-    instance::{Ended, Slot},
+    instance::Slot,
     load::WARES,
     trial::dice,
     world::World,
 };
 
-/// What Lambda gives the API.
-const TIME: Duration = Duration::from_secs(15);
 /// How often it is looked whether someone is asked.
 const LOOK: Duration = Duration::from_millis(300);
 /// How many of GitHub's merges are done without an answer.
 const REPLY_LOST: f64 = 0.3;
-
-const FUNCTION_URL_EVENT: &str = include_str!("../fixtures/events/api.json");
 
 /// What people say when they are asked about a merge. Whatever it is, two of them say it at the
 /// same moment.
@@ -143,20 +140,6 @@ async fn decide(world: &World, people: &mut [Slot; 2], wish: &Wish) -> bool {
     }
     // It is looked again: an answer that was lost says nothing.
     false
-}
-
-async fn call(world: &World, person: &mut Slot, path: &str, body: &Value) -> Option<(u64, Value)> {
-    let mut event: Value = serde_json::from_str(FUNCTION_URL_EVENT).unwrap();
-    event["rawPath"] = json!(path);
-    event["requestContext"]["http"]["path"] = json!(path);
-    event["requestContext"]["http"]["method"] = json!("POST");
-    event["headers"]["content-type"] = json!("application/json");
-    event["headers"]["authorization"] = json!(format!("Bearer {}", world.key));
-    event["body"] = json!(body.to_string());
-    let Ended::Answered(Ok(answer)) = person.invoke(event, TIME).await else { return None };
-    let status = answer["statusCode"].as_u64()?;
-    let text = answer["body"].as_str().unwrap_or_default();
-    Some((status, serde_json::from_str(text).unwrap_or_default()))
 }
 
 /// Merges that nobody has asked for yet, or that are not decided.

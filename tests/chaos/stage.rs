@@ -13,6 +13,7 @@ use crate::{
     load::{self, Delivery},
     mapping, merges,
     progress::Line,
+    scans,
     tally::Coverage,
     trial::{Trial, dice},
     trouble,
@@ -50,6 +51,7 @@ pub(crate) async fn play(place: &Place<'_>, trial: Trial, line: &Line) -> Judged
     let until = Instant::now() + trial.storm + trial.calm;
     let sending = tokio::spawn(send(Arc::clone(&world), Arc::clone(&deliveries), until));
     let merging = tokio::spawn(merges::pursue(Arc::clone(&world), until));
+    let scanning = tokio::spawn(scans::pursue(Arc::clone(&world), until));
     let storm = Instant::now();
     trouble::make(Arc::clone(&world)).await;
     if let Some(left) = trial.storm.checked_sub(storm.elapsed()) {
@@ -59,6 +61,7 @@ pub(crate) async fn play(place: &Place<'_>, trial: Trial, line: &Line) -> Judged
     settle(&world, &deliveries, until, line).await;
     sending.abort();
     merging.abort();
+    scanning.abort();
     stop.send_replace(true);
     for part in parts {
         // A part that panicked must not look like one that had nothing to say.
@@ -174,7 +177,7 @@ async fn open(world: &World, deliveries: &[Delivery]) -> u64 {
     for name in crate::queues::NAMES {
         waiting += world.queues.waiting(name).await;
     }
-    rows + waiting + merges::open(world).await + (deliveries.len() - taken) as u64
+    rows + waiting + scans::open(world) + merges::open(world).await + (deliveries.len() - taken) as u64
 }
 
 async fn endings(world: &World) -> String {

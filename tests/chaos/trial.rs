@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use faults::Mutation;
 
+use crate::cluster::Durability;
+
 /// One trial's conditions.
 #[derive(Debug, Clone)]
 pub(crate) struct Trial {
@@ -32,6 +34,8 @@ pub(crate) struct Trial {
     pub(crate) calm: Duration,
     /// `synchronous_commit` of the cluster.
     pub(crate) synchronous: bool,
+    /// Connections that Postgres has to give.
+    pub(crate) connections: usize,
     /// Without it, only the queue brings back what was interrupted.
     pub(crate) scheduler: bool,
     /// An invocation that hits its time limit is a violation by itself.
@@ -51,6 +55,8 @@ pub(crate) struct Load {
     pub(crate) merges: usize,
     /// Each merge is approved and canceled in the same moment.
     pub(crate) canceled: bool,
+    /// Branches that are scanned as a whole.
+    pub(crate) scans: usize,
     /// Whether the shop is synced again and again.
     pub(crate) syncs: bool,
     /// Messages that nobody can read.
@@ -125,6 +131,10 @@ pub(crate) struct Trouble {
 }
 
 impl Trial {
+    pub(crate) fn durability(&self) -> Durability {
+        if self.synchronous { Durability::Synchronous } else { Durability::Asynchronous }
+    }
+
     /// A trial without any fault.
     pub(crate) fn quiet(name: &str, seed: u64, healthy: usize) -> Self {
         Self {
@@ -144,6 +154,8 @@ impl Trial {
             storm: Duration::from_secs(2),
             calm: Duration::from_secs(40),
             synchronous: true,
+            // Few enough that all of them can be taken.
+            connections: 60,
             scheduler: true,
             answers_in_time: false,
         }
@@ -160,6 +172,7 @@ impl Trial {
             deadly: 1,
             merges: (runs / 12).max(1),
             canceled: false,
+            scans: (runs / 30).max(1),
             syncs: true,
             poison: 1 + runs / 30,
             again: 0.2,
@@ -170,7 +183,7 @@ impl Trial {
             in_turn: true,
             kill: up_to(0.01),
             stall: up_to(0.004),
-            stall_ms: 7000,
+            stall_ms: 9000,
             ..Strikes::default()
         };
         let relay = RelayFaults {
@@ -187,7 +200,7 @@ impl Trial {
         let trouble = Trouble {
             kill: up_to(0.4),
             stop: up_to(0.3),
-            stop_ms: 7000,
+            stop_ms: 9000,
             terminate: up_to(0.4),
             cut: up_to(0.1),
             blackhole: up_to(0.03),
@@ -206,6 +219,8 @@ impl Trial {
             relay,
             wire,
             trouble,
+            lease_s: 3,
+            visibility_s: 5,
             storm: Duration::from_secs(10) + Duration::from_millis(1000) * runs as u32,
             calm: Duration::from_secs(90),
             ..Self::quiet(&format!("seed {seed}"), seed, 0)

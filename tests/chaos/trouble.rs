@@ -7,7 +7,6 @@ use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use crate::{
-    cluster::{CONNECTIONS_MAX, Durability},
     trial::dice,
     world::World,
 };
@@ -98,7 +97,7 @@ async fn terminate_any(world: &World) {
 pub(crate) async fn take_all_connections(world: &World) {
     world.wire.cut();
     let mut taken: Vec<Client> = Vec::new();
-    for _ in 0..CONNECTIONS_MAX {
+    for _ in 0..world.trial.connections {
         let Some(client) = world.sql().await else { break };
         taken.push(client);
     }
@@ -130,11 +129,7 @@ async fn crash(world: Arc<World>, until: Instant) {
         }
         world.cluster.stop_immediately().await;
         tokio::time::sleep(Duration::from_millis(dice.u64(0..1500))).await;
-        let durability = match world.trial.synchronous {
-            true => Durability::Synchronous,
-            false => Durability::Asynchronous,
-        };
-        world.cluster.start(durability).await;
+        world.cluster.start(world.trial.durability(), world.trial.connections).await;
         world.tally.add("Postgres crashed");
     }
 }

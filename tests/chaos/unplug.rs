@@ -21,8 +21,8 @@ use crate::{
     world::{Place, World},
 };
 
-/// Instances of the intake; each has one connection.
-const SENDERS: usize = 16;
+/// Connections beside those of the intake's instances, which have one each.
+const OTHER_CONNECTIONS: usize = 40;
 /// The plug is pulled when this part of the webhooks is answered.
 const PULL_AFTER: f64 = 0.4;
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -44,6 +44,7 @@ pub(crate) async fn pull(
 ) -> Unplugged {
     let mut trial = Trial::quiet(&format!("unplug {durability:?}"), 1, webhooks);
     trial.synchronous = durability == Durability::Synchronous;
+    trial.connections = webhooks + OTHER_CONNECTIONS;
     trial.lease_s = 10;
     trial.visibility_s = 12;
     let world = World::make(place, trial.clone()).await;
@@ -53,7 +54,8 @@ pub(crate) async fn pull(
     let until = Instant::now() + PATIENCE;
     let mut senders = Vec::new();
     let next = Arc::new(AtomicUsize::new(0));
-    for _ in 0..SENDERS {
+    // All at once, each in an instance of its own, as Lambda does it.
+    for _ in 0..webhooks {
         let sender = send(
             Arc::clone(&world),
             Arc::clone(&deliveries),
@@ -70,7 +72,7 @@ pub(crate) async fn pull(
     line.say("unplug: pulling the plug");
     world.cluster.stop_immediately().await;
     let before = answered.load(Ordering::Relaxed);
-    world.cluster.start(durability).await;
+    world.cluster.start(durability, world.trial.connections).await;
     for sender in senders {
         sender.await.unwrap();
     }

@@ -14,13 +14,14 @@ use tests::{TestDatabase, github, github_server::GitHubServer};
 use tokio_postgres::Client;
 
 use crate::{
-    cluster::{Cluster, Durability},
+    cluster::Cluster,
     instance::Nursery,
     load::{MUTE, SHOP, Sources, Taken, WARES},
     mapping::run_of,
     merges::{self, Wish},
     queues::Queues,
     relay::Relay,
+    scans::Accepted,
     tally::Tally,
     trial::Trial,
     wire::Wire,
@@ -46,9 +47,11 @@ pub(crate) struct World {
     /// Messages that the other functions' queues have seen, by queue and run.
     pub(crate) told: Mutex<BTreeSet<(&'static str, String)>>,
     pub(crate) github: GitHubServer,
-    /// The repository whose pull requests are merged, and what opens the API.
+    /// Our ids of the repositories that people ask about, and what opens the API.
+    pub(crate) shop: String,
     pub(crate) wares: String,
     pub(crate) key: String,
+    pub(crate) scans: Accepted,
     pub(crate) wishes: tokio::sync::Mutex<Vec<Wish>>,
     pub(crate) tally: Arc<Tally>,
 }
@@ -63,12 +66,10 @@ pub(crate) struct Place<'a> {
 
 impl World {
     pub(crate) async fn make(place: &Place<'_>, trial: Trial) -> Arc<Self> {
-        let durability =
-            if trial.synchronous { Durability::Synchronous } else { Durability::Asynchronous };
-        place.cluster.start(durability).await;
+        place.cluster.start(trial.durability(), trial.connections).await;
         let database = TestDatabase::create_at(&place.cluster.url("postgres")).await;
         let sources = Sources::start().await;
-        let (wares, key) = register(&database, &sources, trial.load.syncs).await;
+        let Registered { shop, wares, key } = register(&database, &sources, trial.load.syncs).await;
         let github = GitHubServer::start().await;
 
         let tally = Arc::new(Tally::default());
@@ -123,8 +124,10 @@ impl World {
             taken: Arc::default(),
             told: Mutex::default(),
             github,
+            shop,
             wares,
             key,
+            scans: Accepted::default(),
             wishes: tokio::sync::Mutex::default(),
             tally,
         };
@@ -213,14 +216,23 @@ impl World {
     }
 }
 
-/// Makes an organisation with its repositories; answers the wares' id and a key of the API.
-async fn register(database: &TestDatabase, sources: &Sources, syncs: bool) -> (String, String) {
+/// Our ids of two repositories, and a key of the API.
+struct Registered {
+    shop: String,
+    wares: String,
+    key: String,
+}
+
+/// Makes an organisation with its repositories.
+async fn register(database: &TestDatabase, sources: &Sources, syncs: bool) -> Registered {
     let org = database.organization("acme").await;
-    let mut wares = String::new();
+    let (mut shop, mut wares) = (String::new(), String::new());
     for (number, url) in sources.clone_urls() {
         let repository = database.repository(org, number, &url).await;
-        if number == WARES {
-            wares = repository.to_string();
+        match number {
+            SHOP => shop = repository.to_string(),
+            WARES => wares = repository.to_string(),
+            _ => {}
         }
     }
     let sql = database.sql().await;
@@ -242,5 +254,5 @@ async fn register(database: &TestDatabase, sources: &Sources, syncs: bool) -> (S
     let key = ApiKey::generate(&[7; ApiKey::ENTROPY_BYTES]);
     api_keys::insert(&tx, org, "people", &key, Scope::ALL, None).await.unwrap();
     tx.commit().await.unwrap();
-    (wares, key.reveal().to_owned())
+    Registered { shop, wares, key: key.reveal().to_owned() }
 }

@@ -81,6 +81,7 @@ pub(crate) fn run(local: &Local, arguments: &Arguments) -> Result<ExitCode> {
 
 /// The bounded form that belongs to every check.
 pub(crate) fn check(local: &Local) -> Result<()> {
+    points(local)?;
     let suite = Suite::ready(local)?;
     local.screen.headline("fault suite");
     let storm = Arguments {
@@ -108,6 +109,20 @@ pub(crate) fn check(local: &Local) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The points themselves, whose tests exist only with the feature.
+fn points(local: &Local) -> Result<()> {
+    let log = local.checkout.logs().join("faults.log");
+    let mut command = Command::new(&local.environment.cargo);
+    command
+        .current_dir(local.checkout.root())
+        .args(["test", "--locked", "--package", "faults", "--features", "on"])
+        .env("CARGO_TARGET_DIR", local.checkout.target())
+        .env("TERM", "dumb");
+    local.screen.step("points of the fault suite", Some(&log), || {
+        process::run(&mut command, &log, "mend shared/faults")
+    })
 }
 
 /// Everything that the suite stands on.
