@@ -11,12 +11,7 @@ use tests::github_server::Fault;
 use tokio_postgres::Client;
 
 use crate::{
-    api::call,
-    history::Violations,
-    instance::Slot,
-    load::WARES,
-    trial::dice,
-    world::World,
+    api::call, history::Violations, instance::Slot, load::WARES, trial::dice, world::World,
 };
 
 /// How often it is looked whether someone is asked.
@@ -49,7 +44,7 @@ pub(crate) struct Wish {
 /// Opens a pull request for each merge that the trial wants.
 pub(crate) fn wishes(world: &World) -> Vec<Wish> {
     let mut dice = dice(world.trial.seed, "merges");
-    let says = [Say::Approve, Say::Cancel, Say::Reject, Say::Approve, Say::Disagree];
+    let says = [Say::Disagree, Say::Approve, Say::Cancel, Say::Reject, Say::Approve];
     (1..=world.trial.load.merges)
         .map(|number| {
             let head = format!("{number:040x}").replace('0', "a");

@@ -177,7 +177,10 @@ async fn open(world: &World, deliveries: &[Delivery]) -> u64 {
     for name in crate::queues::NAMES {
         waiting += world.queues.waiting(name).await;
     }
-    rows + waiting + scans::open(world) + merges::open(world).await + (deliveries.len() - taken) as u64
+    rows + waiting
+        + scans::open(world)
+        + merges::open(world).await
+        + (deliveries.len() - taken) as u64
 }
 
 async fn endings(world: &World) -> String {

@@ -167,10 +167,10 @@ impl Trial {
         let mut up_to = |most: f64| most * (0.3 + 0.7 * dice.f64());
         let odd = (runs / 20).max(1);
         let load = Load {
-            healthy: runs - (odd + 1 + (runs / 12).max(1)).min(runs),
+            healthy: runs - (odd + 1).min(runs),
             missing: odd,
             deadly: 1,
-            merges: (runs / 12).max(1),
+            merges: (runs / 12).max(2),
             canceled: false,
             scans: (runs / 30).max(1),
             syncs: true,

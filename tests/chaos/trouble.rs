@@ -6,10 +6,7 @@ use rustix::process::Signal;
 use tokio::time::Instant;
 use tokio_postgres::Client;
 
-use crate::{
-    trial::dice,
-    world::World,
-};
+use crate::{trial::dice, world::World};
 
 /// How often it is drawn whether something happens.
 const TICK: Duration = Duration::from_millis(250);
