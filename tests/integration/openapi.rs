@@ -102,6 +102,16 @@ fn merged(parts: &[Value], document: &Value) -> Map<String, Value> {
     merged.as_object().unwrap().clone()
 }
 
+/// Asks for something, and requires the answer to be as the document says.
+pub(crate) async fn get_as_documented(world: &World, path: &str, id: Uuid, key: &str) -> Value {
+    let contract = Contract::of(world).await;
+    let mut operations = operations(&contract.document).into_iter();
+    let operation = operations.find(|one| one.method == Method::GET && one.path == path).unwrap();
+    let answer = world.get(&path.replace("{id}", &id.to_string()), key).await;
+    contract.check(&operation, &answer);
+    answer.json()
+}
+
 #[tokio::test]
 async fn every_operation_answers_as_the_document_says() {
     let world = World::create().await;

@@ -22,7 +22,7 @@ use tests::git_server::{GitRepository, GitServer};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::api::world::World;
+use crate::{api::world::World, openapi::get_as_documented};
 
 /// As many files as fill two shards, and one more: the orchestrator cuts at 500.
 pub(crate) const FILES: usize = 1_001;
@@ -219,7 +219,7 @@ impl Place {
     }
 
     pub(crate) async fn scan(&self, scan: Uuid) -> Value {
-        self.get(&format!("/v1/scans/{scan}")).await
+        get_as_documented(&self.world, "/v1/scans/{id}", scan, &self.key).await
     }
 
     /// Path, line and rule of each finding of a scan's analysis, with how often it is there.

@@ -45,13 +45,15 @@ mod tests {
 
     #[test]
     fn a_shard_is_full_by_files_or_by_bytes() {
-        assert!(ranges(&[]).is_empty());
-        assert_eq!(ranges(&[0]), [0..1]);
-        assert_eq!(ranges(&[1; FILES_PER_SHARD]), [0..FILES_PER_SHARD]);
-        let two = ranges(&[1; FILES_PER_SHARD + 1]);
-        assert_eq!(two, [0..FILES_PER_SHARD, FILES_PER_SHARD..FILES_PER_SHARD + 1]);
+        let lengths = |sizes: &[u64]| -> Vec<usize> {
+            ranges(sizes).into_iter().map(|range| range.len()).collect()
+        };
+        assert!(lengths(&[]).is_empty());
+        assert_eq!(lengths(&[0]), [1]);
+        assert_eq!(lengths(&[1; FILES_PER_SHARD]), [FILES_PER_SHARD]);
+        assert_eq!(lengths(&[1; FILES_PER_SHARD + 1]), [FILES_PER_SHARD, 1]);
         let large = [1, BYTES_PER_SHARD, BYTES_PER_SHARD - 2, 1, 1, 1];
-        assert_eq!(ranges(&large), [0..2, 2..5, 5..6]);
+        assert_eq!(lengths(&large), [2, 3, 1]);
     }
 
     #[test]
