@@ -1,11 +1,13 @@
 //! The `assay` program: what people run on their own machine.
 //!
-//! `verify` checks what Assay signed, offline; `runs` operates durable work through the API.
+//! `scan` examines code and `verify` checks what Assay signed, both offline; `runs` operates
+//! durable work through the API.
 
 mod api;
 mod error;
 mod input;
 mod runs;
+mod scan;
 mod verify;
 mod words;
 
@@ -16,9 +18,10 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use error::{Error, Trouble};
 pub use input::InputError;
 pub use runs::RunsArguments;
+pub use scan::ScanArguments;
 pub use verify::VerifyArguments;
 
-/// Check what Assay signed, on your own machine, and operate its runs.
+/// Examine code and check what Assay signed, on your own machine, and operate its runs.
 #[derive(Debug, Parser)]
 #[command(name = "assay", version, arg_required_else_help = true)]
 pub struct Arguments {
@@ -28,6 +31,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Scan(ScanArguments),
     Verify(VerifyArguments),
     Runs(RunsArguments),
 }
@@ -62,6 +66,8 @@ pub enum Exit {
     /// There is no answer: a file cannot be read, the API cannot be reached, or the call makes
     /// no sense; clap uses the same number.
     Trouble,
+    /// Nothing was found, but not everything was looked at.
+    Incomplete,
 }
 
 impl From<Exit> for ExitCode {
@@ -70,6 +76,7 @@ impl From<Exit> for ExitCode {
             Exit::Yes => Self::SUCCESS,
             Exit::No => Self::from(1),
             Exit::Trouble => Self::from(2),
+            Exit::Incomplete => Self::from(3),
         }
     }
 }
@@ -77,6 +84,7 @@ impl From<Exit> for ExitCode {
 /// Does what was asked; `program` is what people type to start it, which hints repeat.
 pub fn run(arguments: &Arguments, program: &str, out: &mut impl io::Write) -> Result<Exit, Error> {
     let outcome = match &arguments.command {
+        Command::Scan(arguments) => scan::run(arguments, out),
         Command::Verify(arguments) => verify::run(arguments, out),
         Command::Runs(arguments) => runs::run(arguments, program, out),
     };

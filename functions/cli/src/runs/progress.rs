@@ -139,7 +139,7 @@ impl Progress {
         let told = match (&run.waiting_for, &run.last_error) {
             (Some(what), _) => format!("for {what}{until}"),
             (None, Some(error)) if run.wake_at.is_some() => {
-                format!("not{until}, to try again after: {error}")
+                format!("{}, then tried again after: {error}", until.trim())
             }
             _ if run.is_over() => run.trouble().unwrap_or_default(),
             _ => String::new(),

@@ -63,15 +63,15 @@ fn heading(detail: &Detail, now: Timestamp, out: &mut impl io::Write) -> io::Res
     let Detail { run, resumed_by, children, .. } = detail;
     let status = Ink::of_status(&run.status).on(&run.status);
     writeln!(out, "{}  {}  {status}", Ink::Bold.on(&run.id), run.kind)?;
-    let took = run.took().map(|took| format!("{}, {} claims", span(took), run.attempts));
-    let wakes = run.wake_at.map(|at| {
-        if at > now {
-            format!(" until {at} (in {})", span(at.duration_since(now)))
-        } else {
-            String::new()
-        }
-    });
-    let waits = run.waiting_for.as_ref().map(|what| format!("{what}{}", wakes.unwrap_or_default()));
+    let claims =
+        if run.attempts > 1 { format!(", claimed {} times", run.attempts) } else { String::new() };
+    let took = run.took().map(|took| format!("{}{claims}", span(took)));
+    let until = run.wake_at.filter(|at| *at > now);
+    let until = until.map(|at| format!("until {at:.0}, in {}", span(at.duration_since(now))));
+    let (waits, again) = match &run.waiting_for {
+        Some(what) => (Some(format!("{what} {}", until.unwrap_or_default())), None),
+        None => (None, until),
+    };
     let trouble = |text: &String| Ink::Red.on(&excerpt(text, TROUBLE_CHARS_MAX));
     let last = run.last_error.as_ref().filter(|last| run.error.as_ref() != Some(last));
     let lines = [
@@ -79,6 +79,7 @@ fn heading(detail: &Detail, now: Timestamp, out: &mut impl io::Write) -> io::Res
         ("asked by", Some(format!("{}, {}", shown(&run.event_type), ago(run.created_at, now)))),
         ("took", took),
         ("waits for", waits),
+        ("not tried", again),
         ("part of", run.parent_run_id.clone()),
         ("has parts", (children.total > 0).then(|| children.told())),
         ("goes on from", run.resumes.clone()),

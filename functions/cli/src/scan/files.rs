@@ -1,0 +1,219 @@
+//! Which files are looked at, and by what names they are known.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use ignore::{
+    WalkBuilder,
+    overrides::{Override, OverrideBuilder},
+};
+
+use super::ScanArguments;
+use crate::{Error, Trouble, input};
+
+/// More files than this are most likely not what was meant; Linux has 90,000.
+const FILES_MAX: usize = 500_000;
+
+/// A list of files is no longer than this.
+const LIST_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+const GIT: &str = ".git";
+
+/// What is there, by path relative to the root.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    pub(super) entries: BTreeMap<String, Entry>,
+    /// Folders that cannot be listed, with the reason.
+    pub(super) unreadable: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+pub(super) enum Entry {
+    File(PathBuf),
+    /// A symbolic link, a pipe, a device: opening it could lead anywhere, or never end.
+    NotAFile,
+}
+
+pub(super) fn list(arguments: &ScanArguments) -> Result<Files, Error> {
+    let listed = match &arguments.files_from {
+        Some(list) => named(&input::read(list, LIST_BYTES_MAX)?)?,
+        None => Vec::new(),
+    };
+    let mut paths = Vec::new();
+    let here = [PathBuf::from(".")];
+    let is_bare = arguments.paths.is_empty() && arguments.files_from.is_none();
+    let given: &[PathBuf] = if is_bare { &here } else { &arguments.paths };
+    for path in given {
+        paths.push(fs::canonicalize(path).map_err(|error| unreadable(path, &error))?);
+    }
+    let Some(first) = paths.first().or(listed.first()) else { return Ok(Files::default()) };
+    let root = match &arguments.root {
+        Some(root) => fs::canonicalize(root).map_err(|error| unreadable(root, &error))?,
+        None => root_of(first)?,
+    };
+    let mut lister = Lister {
+        overrides: overrides(&root, &arguments.exclude)?,
+        root,
+        takes_ignored: arguments.no_ignore,
+        files: Files::default(),
+    };
+    for path in &paths {
+        match fs::metadata(path).map_err(|error| unreadable(path, &error))?.is_dir() {
+            true => lister.folder(path)?,
+            false => lister.named_file(path)?,
+        }
+    }
+    for path in &listed {
+        lister.named_file(path)?;
+    }
+    Ok(lister.files)
+}
+
+/// The paths of a list, one a line, with their folders resolved and links left as they are.
+fn named(list: &[u8]) -> Result<Vec<PathBuf>, Trouble> {
+    let list = std::str::from_utf8(list).map_err(|error| {
+        let next = "let git print names as they are: git -c core.quotePath=off diff --name-only";
+        Trouble::new(format!("the list of files is not UTF-8 (byte {})", error.valid_up_to()), next)
+    })?;
+    let lines = list.lines().filter(|line| !line.is_empty());
+    lines
+        .map(|line| {
+            let path = Path::new(line);
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
+            let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+            let whole = folder.and_then(|folder| name.map(|name| folder.join(name)));
+            whole.map_err(|error| unreadable(path, &error))
+        })
+        .collect()
+}
+
+/// The repository around a path; without one the present folder, or else the path's own.
+fn root_of(path: &Path) -> Result<PathBuf, Trouble> {
+    let own = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    if let Some(repository) = own.ancestors().find(|folder| folder.join(GIT).exists()) {
+        return Ok(repository.to_owned());
+    }
+    let here = fs::canonicalize(".").map_err(|error| unreadable(Path::new("."), &error))?;
+    Ok(if own.starts_with(&here) { here } else { own.to_owned() })
+}
+
+fn overrides(root: &Path, excluded: &[String]) -> Result<Override, Trouble> {
+    let mut builder = OverrideBuilder::new(root);
+    let wrong = |error: ignore::Error| {
+        Trouble::new(format!("--exclude: {error}"), "write it as in .gitignore, such as 'gen/**'")
+    };
+    for glob in excluded {
+        builder.add(&format!("!{glob}")).map_err(wrong)?;
+    }
+    builder.build().map_err(wrong)
+}
+
+struct Lister {
+    root: PathBuf,
+    overrides: Override,
+    takes_ignored: bool,
+    files: Files,
+}
+
+impl Lister {
+    fn folder(&mut self, folder: &Path) -> Result<(), Trouble> {
+        self.relative(folder)?;
+        let respects = !self.takes_ignored;
+        let walk = WalkBuilder::new(folder)
+            .standard_filters(false)
+            .git_ignore(respects)
+            .git_exclude(respects)
+            .parents(respects)
+            // What a user's own settings name would be missing for him alone.
+            .git_global(false)
+            .require_git(false)
+            .follow_links(false)
+            .overrides(self.overrides.clone())
+            .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != GIT)
+            .build();
+        for entry in walk {
+            match entry {
+                Ok(entry) => {
+                    let kind = entry.file_type();
+                    if !kind.is_some_and(|kind| kind.is_dir()) {
+                        self.add(entry.path(), kind.is_some_and(|kind| kind.is_file()))?;
+                    }
+                }
+                Err(error) => self.unlisted(folder, &error),
+            }
+        }
+        Ok(())
+    }
+
+    /// A file that was named counts whatever .gitignore says.
+    fn named_file(&mut self, path: &Path) -> Result<(), Trouble> {
+        let kind = fs::symlink_metadata(path).map_err(|error| unreadable(path, &error))?;
+        let relative = self.relative(path)?;
+        if !self.overrides.matched(&relative, false).is_ignore() {
+            self.add(path, kind.is_file())?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, path: &Path, is_file: bool) -> Result<(), Trouble> {
+        let relative = self.relative(path)?;
+        let entry = if is_file { Entry::File(path.to_owned()) } else { Entry::NotAFile };
+        self.files.entries.insert(relative, entry);
+        if self.files.entries.len() > FILES_MAX {
+            return Err(Trouble::new(
+                format!("there are more than {FILES_MAX} files"),
+                "name the folders that matter, or pass over others with --exclude",
+            ));
+        }
+        Ok(())
+    }
+
+    fn unlisted(&mut self, folder: &Path, error: &ignore::Error) {
+        let path = path_of(error).unwrap_or(folder);
+        let relative = self.relative(path).unwrap_or_else(|_| path.display().to_string());
+        let why = error.io_error().map_or_else(|| error.to_string(), reason);
+        self.files.unreadable.insert(relative, why);
+    }
+
+    /// By this name findings know a file, on every machine.
+    fn relative(&self, path: &Path) -> Result<String, Trouble> {
+        let inside = path.strip_prefix(&self.root).map_err(|_| {
+            Trouble::new(
+                format!("{} does not lie in {}", path.display(), self.root.display()),
+                "look at one repository at a time, or name a folder around both with --root",
+            )
+        })?;
+        let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+        Ok(parts.join("/"))
+    }
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            path_of(err)
+        }
+        ignore::Error::Loop { child, .. } => Some(child),
+        ignore::Error::Partial(_)
+        | ignore::Error::Io(_)
+        | ignore::Error::Glob { .. }
+        | ignore::Error::UnrecognizedFileType(_)
+        | ignore::Error::InvalidDefinition => None,
+    }
+}
+
+/// The operating system's words without its number.
+pub(super) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Trouble {
+    let what = format!("cannot read {}: {}", path.display(), reason(error));
+    Trouble::new(what, "name files and folders that are there and that you may read")
+}

@@ -1,0 +1,195 @@
+//! `assay scan`: the engine that judges pull requests, over files of this machine.
+//!
+//! Reads, and writes only the reports that were asked for. What it says depends on the files and
+//! the arguments alone: not on the number of threads, the clock or the user.
+
+mod baseline;
+mod examine;
+mod files;
+mod frame;
+mod judge;
+mod notices;
+mod progress;
+mod report;
+mod select;
+mod written;
+
+use std::{fs, io, num::NonZeroUsize, path::PathBuf, str::FromStr};
+
+use anstream::adapter::strip_bytes;
+use clap::Args;
+use domain::{Severity, UnknownTerm};
+
+use crate::{Error, Exit, Trouble};
+use judge::Outcome;
+
+/// Standard output or input, as in other tools.
+const STANDARD: &str = "-";
+
+/// Search code for security flaws and secrets.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  Look at everything below this folder that git does not ignore:
+    assay scan
+
+  Look at two folders, and fail for medium findings too:
+    assay scan src lib --fail-on medium
+
+  Look at what is about to be committed:
+    git diff --cached --name-only --diff-filter=d | assay scan --files-from -
+
+  Accept what is there today, and fail for what comes after:
+    assay scan --write-baseline assay-baseline.json
+    assay scan --baseline assay-baseline.json
+
+  Show the findings in GitHub's security tab (then upload the file):
+    assay scan --sarif assay.sarif --fail-on never
+
+  Look for one kind of flaw, outside generated code:
+    assay scan --rule 'python.injection.*' --exclude '*_pb2.py'
+
+What decides:
+  A finding that is at least as severe as --fail-on says, likely to be right (a confidence of 0.5
+  or more), neither in test, generated nor vendored code, and not in the baseline. All others
+  are reported and do not decide.
+
+What is read:
+  Files up to 1 MiB, in every language for secrets, in Python, JavaScript, TypeScript, Go, Java
+  and Rust for flaws. Symbolic links are not followed, .git and what .gitignore names are passed
+  over. The report says what else was not read. No code is executed and nothing leaves the machine.
+
+Exit codes:
+  0  no finding decides
+  1  at least one finding decides
+  2  there is no answer: a file or an argument is wrong
+  3  no finding decides, but something could not be looked at to the end (only with --strict)")]
+pub struct ScanArguments {
+    /// Files and folders [default: the folder you are in]
+    paths: Vec<PathBuf>,
+
+    /// Look at the files that FILE lists, one a line; - reads the list from standard input
+    #[arg(long, value_name = "FILE")]
+    files_from: Option<PathBuf>,
+
+    /// What findings' paths are relative to [default: the repository around the first path]
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
+
+    /// Report only what rules with this name find; * stands for anything. May be repeated
+    #[arg(long, value_name = "RULE")]
+    rule: Vec<String>,
+
+    /// Pass over these files; written as in .gitignore. May be repeated
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+
+    /// Look at what .gitignore names, too
+    #[arg(long)]
+    no_ignore: bool,
+
+    /// The least severity that decides: info, low, medium, high, critical, or never
+    #[arg(long, value_name = "SEVERITY", default_value = "high")]
+    fail_on: FailOn,
+
+    /// Findings that are known; only others decide. What --write-baseline wrote, or SARIF
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Write what was found to FILE, as a baseline for later
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+
+    /// Write a SARIF 2.1.0 log to FILE; - prints it instead of the report
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
+
+    /// Print the result as JSON instead of the report
+    #[arg(long)]
+    json: bool,
+
+    /// Exit with 3 when something could not be looked at to the end
+    #[arg(long)]
+    strict: bool,
+
+    /// Files that are read at a time [default: one for each core]
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<NonZeroUsize>,
+
+    /// Print without colours; setting NO_COLOR does the same
+    #[arg(long)]
+    no_color: bool,
+}
+
+/// From which severity on a finding decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FailOn(Option<Severity>);
+
+impl FromStr for FailOn {
+    type Err = UnknownTerm;
+
+    fn from_str(word: &str) -> Result<Self, UnknownTerm> {
+        match word {
+            "never" => Ok(Self(None)),
+            word => {
+                word.parse().map(|severity| Self(Some(severity))).map_err(|error: UnknownTerm| {
+                    UnknownTerm { expected: format!("{}, never", error.expected), ..error }
+                })
+            }
+        }
+    }
+}
+
+pub(crate) fn run(arguments: &ScanArguments, out: &mut impl io::Write) -> Result<Exit, Error> {
+    let prints_sarif = arguments.sarif.as_deref() == Some(STANDARD.as_ref());
+    if prints_sarif && arguments.json {
+        let next = "write one of them to a file: --sarif FILE --json";
+        return Err(Trouble::new("--sarif - and --json both print to standard output", next).into());
+    }
+    let rules = select::Rules::of(&arguments.rule)?;
+    let known = arguments.baseline.as_deref().map(baseline::read).transpose()?;
+    let files = files::list(arguments)?;
+    let mut found = examine::all(files, arguments.threads);
+    rules.keep(&mut found);
+    let outcome = Outcome::of(found, known, arguments.fail_on.0);
+
+    if let Some(path) = &arguments.write_baseline {
+        write(path, &baseline::written(&outcome))?;
+    }
+    if let Some(path) = arguments.sarif.as_ref().filter(|_| !prints_sarif) {
+        write(path, &written::sarif(&outcome, &rules))?;
+    }
+    match (prints_sarif, arguments.json) {
+        (true, _) => writeln!(out, "{}", written::sarif(&outcome, &rules))?,
+        (false, true) => writeln!(out, "{}", written::json(&outcome)?)?,
+        (false, false) => {
+            let mut report = Vec::new();
+            report::print(&outcome, &mut report)?;
+            if arguments.no_color {
+                report = strip_bytes(&report).into_vec();
+            }
+            out.write_all(&report)?;
+        }
+    }
+    Ok(exit(&outcome, arguments))
+}
+
+fn exit(outcome: &Outcome, arguments: &ScanArguments) -> Exit {
+    // Whoever writes a baseline accepts what is in it.
+    if outcome.deciding() > 0 && arguments.write_baseline.is_none() {
+        Exit::No
+    } else if arguments.strict && !outcome.is_complete() {
+        Exit::Incomplete
+    } else {
+        Exit::Yes
+    }
+}
+
+fn write(path: &PathBuf, text: &str) -> Result<(), Trouble> {
+    fs::write(path, format!("{text}\n")).map_err(|error| {
+        Trouble::new(
+            format!("cannot write {}: {error}", path.display()),
+            "name a file in a folder that exists and that you may write to",
+        )
+    })
+}

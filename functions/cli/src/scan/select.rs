@@ -1,0 +1,67 @@
+//! Which rules are asked for.
+
+use analysis::RuleInfo;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::examine::Found;
+use crate::Trouble;
+
+/// Names that are offered when one is not known.
+const OFFERED_MAX: usize = 3;
+
+pub(super) struct Rules {
+    /// `None`: all of them.
+    wanted: Option<GlobSet>,
+}
+
+impl Rules {
+    /// A name that fits no rule is a mistake: the report would be empty for the wrong reason.
+    pub(super) fn of(names: &[String]) -> Result<Self, Trouble> {
+        if names.is_empty() {
+            return Ok(Self { wanted: None });
+        }
+        let mut wanted = GlobSetBuilder::new();
+        for name in names {
+            let glob = GlobBuilder::new(name).build().map_err(|error| {
+                Trouble::new(format!("--rule {name}: {}", error.kind()), "write * for anything")
+            })?;
+            let matcher = glob.compile_matcher();
+            if !analysis::rules().iter().any(|rule| matcher.is_match(&rule.id)) {
+                return Err(unknown(name));
+            }
+            wanted.add(glob);
+        }
+        let wanted = wanted
+            .build()
+            .map_err(|error| Trouble::new(format!("--rule: {error}"), "name fewer rules"))?;
+        Ok(Self { wanted: Some(wanted) })
+    }
+
+    fn contains(&self, rule: &str) -> bool {
+        self.wanted.as_ref().is_none_or(|wanted| wanted.is_match(rule))
+    }
+
+    /// Those that were tried and whose findings are reported, sorted by id.
+    pub(super) fn list(&self) -> impl Iterator<Item = &'static RuleInfo> {
+        analysis::rules().iter().filter(|rule| self.contains(&rule.id))
+    }
+
+    pub(super) fn keep(&self, found: &mut Found) {
+        found.findings.retain(|located| self.contains(&located.finding.rule));
+        let concerns = |rule: &Option<String>| rule.as_ref().is_none_or(|rule| self.contains(rule));
+        found.incomplete.retain(|incomplete| concerns(&incomplete.rule));
+    }
+}
+
+fn unknown(name: &str) -> Trouble {
+    let mut near: Vec<(usize, &str)> = analysis::rules()
+        .iter()
+        .map(|rule| (strsim::damerau_levenshtein(name, &rule.id), rule.id.as_str()))
+        .collect();
+    near.sort_unstable();
+    let near: Vec<&str> = near.into_iter().take(OFFERED_MAX).map(|(_, id)| id).collect();
+    Trouble::new(
+        format!("--rule {name}: no rule has this name"),
+        format!("did you mean {}? docs/rules.md lists all of them", near.join(", ")),
+    )
+}

@@ -1,0 +1,195 @@
+//! The result for programs: JSON of our own, and SARIF.
+
+use std::collections::BTreeMap;
+
+use analysis::{Columns, Incomplete, RuleInfo};
+use domain::{Coverage, Finding, UnanalysedReason, Verdict};
+use sarif::{Notice, NoticeLevel};
+use serde::Serialize;
+
+use super::{
+    baseline::Known,
+    examine::Unreadable,
+    judge::{Judged, Outcome, State, is_gap},
+    notices,
+    select::Rules,
+};
+
+const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// In code scanning a new upload replaces the last one of the same category.
+const SARIF_CATEGORY: &str = "assay";
+
+/// Notices of one kind that name their file; of more the number is told.
+const NOTICES_MAX: usize = 500;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    engine_version: &'static str,
+    rules_version: &'static str,
+    verdict: Verdict,
+    /// The least severity that decides; `null` where none does.
+    fail_on: Option<domain::Severity>,
+    /// Whether everything was looked at to the end.
+    complete: bool,
+    findings: Vec<Entry<'a>>,
+    /// What the baseline holds and the code does not any more.
+    gone: &'a [Known],
+    coverage: &'a Coverage,
+    incomplete: &'a [Incomplete],
+    unreadable: &'a [Unreadable],
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    columns: Option<Columns>,
+    state: State,
+    dismissed: Option<&'a str>,
+    decides: bool,
+}
+
+pub(super) fn json(outcome: &Outcome) -> std::io::Result<String> {
+    let verdict = if outcome.deciding() > 0 { Verdict::Failed } else { Verdict::Passed };
+    let document = Document {
+        engine_version: ENGINE_VERSION,
+        rules_version: analysis::rules_version(),
+        verdict,
+        fail_on: outcome.fail_on,
+        complete: outcome.is_complete(),
+        findings: outcome.findings.iter().map(entry).collect(),
+        gone: &outcome.gone,
+        coverage: &outcome.coverage,
+        incomplete: &outcome.incomplete,
+        unreadable: &outcome.unreadable,
+    };
+    Ok(serde_json::to_string_pretty(&document)?)
+}
+
+fn entry(judged: &Judged) -> Entry<'_> {
+    Entry {
+        finding: &judged.located.finding,
+        columns: judged.located.columns,
+        state: judged.state,
+        dismissed: judged.dismissed.as_deref(),
+        decides: judged.decides,
+    }
+}
+
+pub(super) fn sarif(outcome: &Outcome, rules: &Rules) -> String {
+    let reported = |judged| reported(judged, outcome.has_baseline);
+    sarif::to_json(&sarif::Report {
+        engine_version: ENGINE_VERSION,
+        rules_version: analysis::rules_version(),
+        rules: rules.list().map(rule).collect(),
+        results: outcome.findings.iter().map(reported).collect(),
+        notices: all_notices(outcome),
+        successful: true,
+        category: SARIF_CATEGORY,
+    })
+}
+
+fn rule(info: &RuleInfo) -> sarif::Rule<'_> {
+    sarif::Rule {
+        id: &info.id,
+        title: &info.title,
+        message: &info.message,
+        fix: info.fix.as_deref(),
+        severity: info.severity,
+        confidence: info.confidence,
+        category: info.category,
+        cwe: &info.cwe,
+        owasp: &info.owasp,
+    }
+}
+
+fn reported(judged: &Judged, has_baseline: bool) -> sarif::Reported<'_> {
+    let baseline = match judged.state {
+        State::New => sarif::Baseline::New,
+        State::Known | State::Dismissed => sarif::Baseline::Unchanged,
+    };
+    sarif::Reported {
+        finding: &judged.located.finding,
+        columns: judged.located.columns.map(|columns| (columns.start, columns.end)),
+        baseline: has_baseline.then_some(baseline),
+        dismissed: judged.dismissed.as_deref(),
+    }
+}
+
+fn all_notices(outcome: &Outcome) -> Vec<Notice<'_>> {
+    let mut notices = unanalysed(outcome);
+    let problems = outcome.coverage.problems.iter().map(|problem| Notice {
+        id: "syntax-errors",
+        title: "Files that parsed only in part",
+        level: NoticeLevel::Warning,
+        text: notices::problem(problem.line, problem.errors).into(),
+        path: Some(&problem.path),
+        line: Some(problem.line),
+        rule: None,
+    });
+    notices.extend(capped(problems));
+    let incomplete = outcome.incomplete.iter().map(|one| {
+        let (id, text) = notices::incomplete(one);
+        Notice {
+            id,
+            title: "Rules that were not finished",
+            level: NoticeLevel::Warning,
+            text: text.into(),
+            path: Some(&one.path),
+            line: None,
+            rule: one.rule.as_deref(),
+        }
+    });
+    notices.extend(capped(incomplete));
+    let unreadable = outcome.unreadable.iter().map(|one| Notice {
+        id: "unreadable",
+        title: "Files and folders that cannot be read",
+        level: NoticeLevel::Error,
+        text: one.reason.as_str().into(),
+        path: Some(one.path.as_str()).filter(|path| !path.is_empty()),
+        line: None,
+        rule: None,
+    });
+    notices.extend(capped(unreadable));
+    notices
+}
+
+/// Files that nobody expects to be analysed are counted; those that may hide something are named.
+fn unanalysed(outcome: &Outcome) -> Vec<Notice<'_>> {
+    let mut by_reason: BTreeMap<UnanalysedReason, Vec<&str>> = BTreeMap::new();
+    for file in &outcome.coverage.unanalysed {
+        by_reason.entry(file.reason).or_default().push(&file.path);
+    }
+    let mut all = Vec::new();
+    for (reason, paths) in by_reason {
+        let (id, what) = notices::unanalysed(reason);
+        let title = "Files that were not analysed";
+        if is_gap(reason) {
+            all.extend(capped(paths.into_iter().map(|path| Notice {
+                id,
+                title,
+                level: NoticeLevel::Warning,
+                text: what.into(),
+                path: Some(path),
+                line: None,
+                rule: None,
+            })));
+        } else {
+            let text = format!("{} files: {what}", paths.len()).into();
+            let level = NoticeLevel::Note;
+            all.push(Notice { id, title, level, text, path: None, line: None, rule: None });
+        }
+    }
+    all
+}
+
+fn capped<'a>(notices: impl ExactSizeIterator<Item = Notice<'a>>) -> Vec<Notice<'a>> {
+    let more = notices.len().saturating_sub(NOTICES_MAX);
+    let mut kept: Vec<Notice<'a>> = notices.take(NOTICES_MAX).collect();
+    if let (1.., Some(last)) = (more, kept.last()) {
+        let text = format!("{more} more of the kind").into();
+        kept.push(Notice { text, path: None, line: None, rule: None, ..last.clone() });
+    }
+    kept
+}
