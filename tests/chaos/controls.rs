@@ -54,7 +54,7 @@ pub(crate) const ALL: &[Control] = &[
         breaks: Breaks::Rule(Mutation::NoFence),
         trial: |quiet| Trial {
             strikes: Strikes {
-                stall_at: Some(("step.prepared", 0.15)),
+                stall_at: Some(("step.prepared", 0.25)),
                 stall_ms: 7000,
                 ..Strikes::default()
             },
@@ -67,7 +67,7 @@ pub(crate) const ALL: &[Control] = &[
         faults: &[4, 6],
         breaks: Breaks::Rule(Mutation::TrustCommit),
         trial: |quiet| Trial {
-            wire: WireFaults { lose_commit: 0.1, lose_reply: 0.1, ..WireFaults::default() },
+            wire: WireFaults { lose_commit: 0.15, lose_reply: 0.1, ..WireFaults::default() },
             trouble: Trouble { terminate: 1.0, ..Trouble::default() },
             ..storm(quiet, 12)
         },
@@ -93,8 +93,9 @@ pub(crate) const ALL: &[Control] = &[
         faults: &[8],
         breaks: Breaks::Rule(Mutation::ForgetUnsent),
         trial: |quiet| Trial {
-            relay: RelayFaults { refuse: 0.8, swallow: 0.1, ..RelayFaults::default() },
-            ..storm(quiet, 10)
+            load: Load { healthy: 20, ..quiet.load.clone() },
+            relay: RelayFaults { refuse: 0.7, ..RelayFaults::default() },
+            ..storm(quiet, 12)
         },
     },
     Control {

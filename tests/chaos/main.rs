@@ -82,7 +82,7 @@ async fn storms(place: &Place<'_>, arguments: &Arguments, line: &Line) -> bool {
         line.clear();
         sum.add(&judged);
     }
-    sum.print(true)
+    sum.print()
 }
 
 /// Breaks one rule after the other; each has to show.

@@ -27,10 +27,17 @@ use crate::{
     wire::Wire,
 };
 
-/// How much shorter the sweeper's patience is here; the scheduler runs every second, not every
-/// minute.
+/// What a trial adds to its database.
 const INSTRUMENTS: &str = include_str!("instruments.sql");
 
+/// The functions' settings that are queues.
+const QUEUES: [(&str, &str); 5] = [
+    ("RUNS_QUEUE_URL", "runs"),
+    ("EMBED_QUEUE_URL", "embed"),
+    ("SYNC_QUEUE_URL", "sync"),
+    ("ATTEST_QUEUE_URL", "attest"),
+    ("NOTIFY_QUEUE_URL", "notify"),
+];
 /// How often a Postgres that is being restarted is asked.
 const WEATHER_ATTEMPTS: u32 = 150;
 
@@ -96,15 +103,9 @@ impl World {
             ("PRIVATE_GIT_HOSTS", sources.hosts()),
             ("RUST_LOG", "info".to_owned()),
         ];
-        for (setting, queue) in [
-            ("RUNS_QUEUE_URL", "runs"),
-            ("EMBED_QUEUE_URL", "embed"),
-            ("SYNC_QUEUE_URL", "sync"),
-            ("ATTEST_QUEUE_URL", "attest"),
-            ("NOTIFY_QUEUE_URL", "notify"),
-        ] {
-            settings.push((setting, queues.url(queue).to_owned()));
-        }
+        let queue_settings =
+            QUEUES.iter().map(|(name, queue)| (*name, queues.url(queue).to_owned()));
+        settings.extend(queue_settings);
         let nursery = Nursery::new(
             trial.clone(),
             place.functions.to_owned(),
@@ -133,9 +134,6 @@ impl World {
         };
         world.nursery.assert_disturbable();
         world.instrument().await;
-        // What the trial stands on is not what it may lose.
-        let sql = world.sql().await.expect("Postgres has just been started");
-        sql.execute("CHECKPOINT", &[]).await.unwrap();
         *world.wishes.lock().await = merges::wishes(&world);
         Arc::new(world)
     }
@@ -213,6 +211,8 @@ impl World {
         }
         let conflict = self.trial.trouble.conflict;
         sql.execute("UPDATE chaos.weather SET conflict = $1", &[&conflict]).await.unwrap();
+        // What the trial stands on is not what it may lose.
+        sql.execute("CHECKPOINT", &[]).await.unwrap();
     }
 }
 

@@ -23,7 +23,7 @@ const FUNCTIONS: [&str; 5] = ["webhook_intake", "run_orchestrator", "syncer", "s
 
 /// A seed that every check runs, with few runs, and rules that break quickly.
 const CHECKED_RUNS: usize = 12;
-const CHECKED_CONTROLS: [&str; 3] = ["no_fence", "forget_unsent", "fail_batch"];
+const CHECKED_CONTROLS: [&str; 3] = ["no_fence", "forget_unsent", "effects_apart"];
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Arguments {
