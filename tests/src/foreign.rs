@@ -16,6 +16,7 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("source", source),
     ("chunks", chunks),
     ("schedule", schedule),
+    ("sarif", sarif),
 ];
 
 /// The first line is the event's name, the rest its payload.
@@ -70,5 +71,16 @@ pub fn schedule(bytes: &[u8]) {
     for fire in schedule.fires_between(from, from + jiff::SignedDuration::from_hours(24 * 60), 50) {
         assert!(fire > last, "{expression} fires at {fire} after {last}");
         last = fire;
+    }
+}
+
+/// The log of any tool; what is taken from it must lie in the repository.
+pub fn sarif(bytes: &[u8]) {
+    let Ok(read) = sarif::read(bytes) else { return };
+    for imported in read.findings {
+        let finding = imported.finding;
+        assert!(SourceFile::is_inside(&finding.path), "{}", finding.path);
+        assert!(finding.lines.first >= 1 && finding.lines.first <= finding.lines.last);
+        assert!(finding.description.len() <= sarif::TEXT_BYTES_MAX);
     }
 }

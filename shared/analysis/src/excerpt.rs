@@ -20,6 +20,16 @@ const LEAD_BYTES: usize = 40;
 /// More tokens than this do not make a match any more distinct.
 const NORMALISED_BYTES_MAX: usize = 16 * 1024;
 
+/// Columns of a longer line are not counted: nobody looks a place up by them.
+const COLUMNS_BYTES_MAX: usize = 8 * 1024;
+
+/// Lines as they are shown, and where in them the match stands.
+pub(crate) struct Snippet {
+    pub(crate) text: String,
+    /// For each line of the text the bytes of it that were matched; empty where none show.
+    pub(crate) marks: Vec<Range<usize>>,
+}
+
 /// A text that knows where its lines begin.
 pub(crate) struct Lines<'a> {
     text: &'a str,
@@ -50,47 +60,79 @@ impl<'a> Lines<'a> {
         SnippetHash::of(self.text.get(excerpt).unwrap_or_default())
     }
 
-    /// The lines with every range of `masks` made unreadable, long ones clipped around `focus`.
-    pub(crate) fn snippet(&self, lines: LineRange, focus: usize, masks: &[Range<usize>]) -> String {
+    /// The lines of `matched` with every range of `masks` made unreadable, long ones clipped
+    /// around the match.
+    pub(crate) fn snippet(&self, matched: &Range<usize>, masks: &[Range<usize>]) -> Snippet {
+        let lines = self.around(matched);
         let count = (lines.last - lines.first) as usize + 1;
-        let mut out = String::new();
-        for (index, line) in (lines.first..=lines.last).take(SNIPPET_LINES_MAX).enumerate() {
-            if index > 0 {
-                out.push('\n');
+        let mut snippet = Snippet { text: String::new(), marks: Vec::new() };
+        for line in (lines.first..=lines.last).take(SNIPPET_LINES_MAX) {
+            if line > lines.first {
+                snippet.text.push('\n');
             }
-            self.push_line(&mut out, self.bytes(line), focus, masks);
+            let mark = self.push_line(&mut snippet.text, self.bytes(line), matched, masks);
+            snippet.marks.push(mark);
         }
         if count > SNIPPET_LINES_MAX {
-            out.push_str("\n…");
+            snippet.text.push_str("\n…");
         }
-        out
+        snippet
     }
 
+    /// Gives the bytes of what was pushed that belong to the match.
     fn push_line(
         &self,
         out: &mut String,
         line: Range<usize>,
-        focus: usize,
+        matched: &Range<usize>,
         masks: &[Range<usize>],
-    ) {
-        let shown = self.clip(&line, focus);
+    ) -> Range<usize> {
+        let shown = self.clip(&line, matched.start);
+        let begin = out.len();
         if shown.start > line.start {
             out.push('…');
         }
+        let mut mark: Option<Range<usize>> = None;
+        let mut push = |out: &mut String, source: Range<usize>, as_mask: bool| {
+            let at = out.len() - begin;
+            out.push_str(if as_mask { MASK } else { &self.text[source.clone()] });
+            let (from, to) = (matched.start.max(source.start), matched.end.min(source.end));
+            if from < to {
+                let end = out.len() - begin;
+                let bytes = match as_mask {
+                    true => at..end,
+                    false => at + from - source.start..end - (source.end - to),
+                };
+                mark = Some(mark.as_ref().map_or(bytes.start, |mark| mark.start)..bytes.end);
+            }
+        };
         let mut at = shown.start;
         let hidden = masks.iter().filter(|mask| mask.start < shown.end && mask.end > shown.start);
         for mask in hidden {
             if mask.end <= at {
                 continue;
             }
-            out.push_str(&self.text[at..mask.start.max(at)]);
-            out.push_str(MASK);
+            push(out, at..mask.start.max(at), false);
+            push(out, mask.start.max(at)..mask.end.min(shown.end), true);
             at = mask.end.min(shown.end);
         }
-        out.push_str(&self.text[at..shown.end]);
+        push(out, at..shown.end, false);
         if shown.end < line.end {
             out.push('…');
         }
+        mark.unwrap_or_default()
+    }
+
+    /// Column of the first byte and the one after the last, from 1, in UTF-16 code units, which
+    /// is what editors and SARIF's readers count. Nothing for lines too long to count.
+    pub(crate) fn columns(&self, matched: &Range<usize>) -> Option<(u32, u32)> {
+        let lines = self.around(matched);
+        let column = |line: u32, at: usize| {
+            let before = self.bytes(line).start..at;
+            let text = self.text.get(before).filter(|text| text.len() <= COLUMNS_BYTES_MAX)?;
+            u32::try_from(text.encode_utf16().count() + 1).ok()
+        };
+        Some((column(lines.first, matched.start)?, column(lines.last, matched.end)?))
     }
 
     fn clip(&self, line: &Range<usize>, focus: usize) -> Range<usize> {
@@ -108,7 +150,7 @@ impl<'a> Lines<'a> {
         u32::try_from(line).unwrap_or(u32::MAX)
     }
 
-    fn bytes(&self, line: u32) -> Range<usize> {
+    pub(crate) fn bytes(&self, line: u32) -> Range<usize> {
         let index = (line as usize).clamp(1, self.starts.len());
         let start = self.starts[index - 1];
         let end = self.starts.get(index).map_or(self.text.len(), |next| next - 1);
@@ -232,9 +274,11 @@ mod tests {
         let lines = Lines::new(text);
         let at = text.find("sésame").unwrap();
         let mask = at..at + "sésame".len();
-        let range = LineRange { first: 1, last: 3 };
-        let snippet = lines.snippet(range, 0, std::slice::from_ref(&mask));
-        assert_eq!(snippet, "one\nkey = '***'\nthree");
+        let snippet = lines.snippet(&(0..text.len() - 1), std::slice::from_ref(&mask));
+        assert_eq!(snippet.text, "one\nkey = '***'\nthree");
+        assert_eq!(snippet.marks, [0..3, 0..11, 0..5]);
+        let snippet = lines.snippet(&(at - 7..at + 2), std::slice::from_ref(&mask));
+        assert_eq!((snippet.text.as_str(), &snippet.marks), ("key = '***'", &vec![0..10]));
         assert_eq!(lines.around(&mask), LineRange { first: 2, last: 2 });
     }
 
@@ -245,11 +289,24 @@ mod tests {
         let mask = at..at + 12;
         for focus in [0, at - 230, at - 200, at, at + 10, 1900] {
             let lines = Lines::new(&text);
-            let range = LineRange { first: 1, last: 1 };
-            let snippet = lines.snippet(range, focus, std::slice::from_ref(&mask));
+            let Snippet { text: snippet, marks } =
+                lines.snippet(&(focus..focus + 1), std::slice::from_ref(&mask));
             assert!(snippet.len() < LINE_BYTES_MAX + 20, "{snippet}");
             assert!(!snippet.contains("SEC") && !snippet.contains("RET"), "{snippet}");
+            let marked = &snippet[marks[0].clone()];
+            assert!(matches!(marked, "a" | "b" | MASK), "{focus}: {marked:?} in {snippet}");
         }
+    }
+
+    #[test]
+    fn columns_are_those_an_editor_shows() {
+        let text = "a = 1\n\u{1f600}é = f(\n    b)\n";
+        let lines = Lines::new(text);
+        let at = |part: &str| text.find(part).unwrap();
+        assert_eq!(lines.columns(&(at("f(")..at(")") + 1)), Some((7, 7)));
+        assert_eq!(lines.columns(&(0..1)), Some((1, 2)));
+        let long = format!("{}x", " ".repeat(COLUMNS_BYTES_MAX + 1));
+        assert_eq!(Lines::new(&long).columns(&(long.len() - 1..long.len())), None);
     }
 
     #[test]

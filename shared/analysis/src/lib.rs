@@ -3,9 +3,10 @@
 //! Pure: no I/O, no clock of its own, nothing of the analysed code is executed. [`parse`] says
 //! what could be read, [`scan`] what the built-in rules and the secret patterns object to.
 //! The same snapshot gives the same answer, unless the injected [`Clock`] ends the work early;
-//! then [`Scan::incomplete`] says what is missing.
+//! then [`Scan::incomplete`] says what is missing. An [`Examiner`] does both, a file at a time.
 
 mod clock;
+mod examine;
 mod excerpt;
 mod grammar;
 mod parse;
@@ -18,8 +19,9 @@ mod test_code;
 mod tree;
 
 pub use clock::Clock;
+pub use examine::{Columns, Examined, Examiner, Located};
 pub use parse::{Parsed, parse, symbols};
-pub use place::{MARKER_LINES, is_demoted_by_name};
+pub use place::{FILE_BYTES_MAX, MARKER_LINES, is_demoted_by_name};
 pub use rules::{RuleInfo, rules, rules_version};
 pub use scan::{Incomplete, IncompleteReason, Scan, scan};
 pub use symbols::{Symbol, SymbolKind};

@@ -27,29 +27,40 @@ pub fn parse(snapshot: &Snapshot, clock: &Clock) -> Parsed {
     let mut symbols = BTreeMap::new();
     let mut coverage = Coverage { unanalysed: snapshot.left_out.clone(), ..Coverage::default() };
     for file in &snapshot.files {
-        match read(file, &mut parsers, *clock) {
-            Ok(tally) => {
-                coverage.analysed += 1;
-                coverage.lines += tally.lines;
-                *coverage.languages.entry(tally.language).or_default() += 1;
-                coverage.functions += count(&tally.symbols, SymbolKind::Function);
-                coverage.classes += count(&tally.symbols, SymbolKind::Type);
-                coverage.problems.extend(tally.problem.map(|(line, errors)| ParseProblem {
-                    path: file.path.clone(),
-                    line,
-                    errors,
-                }));
-                symbols.insert(file.path.clone(), tally.symbols);
-            }
-            Err(reason) => {
-                coverage.unanalysed.push(Unanalysed { path: file.path.clone(), reason });
-            }
-        }
+        let of_file = cover(file, &mut parsers, *clock, &mut coverage);
+        symbols.extend(of_file.map(|of_file| (file.path.clone(), of_file)));
     }
     coverage.files =
         u32::try_from(snapshot.files.len() + snapshot.left_out.len()).unwrap_or(u32::MAX);
     coverage.unanalysed.sort_by(|one, other| one.path.cmp(&other.path));
     Parsed { coverage, symbols }
+}
+
+/// Adds one file to what was looked at, or to what was not; gives its symbols when it was.
+pub(crate) fn cover(
+    file: &SourceFile,
+    parsers: &mut Parsers,
+    clock: Clock,
+    coverage: &mut Coverage,
+) -> Option<Vec<Symbol>> {
+    let path = file.path.clone();
+    match read(file, parsers, clock) {
+        Ok(tally) => {
+            coverage.analysed += 1;
+            coverage.lines += tally.lines;
+            *coverage.languages.entry(tally.language).or_default() += 1;
+            coverage.functions += count(&tally.symbols, SymbolKind::Function);
+            coverage.classes += count(&tally.symbols, SymbolKind::Type);
+            let problem = tally.problem;
+            let problem = problem.map(|(line, errors)| ParseProblem { path, line, errors });
+            coverage.problems.extend(problem);
+            Some(tally.symbols)
+        }
+        Err(reason) => {
+            coverage.unanalysed.push(Unanalysed { path, reason });
+            None
+        }
+    }
 }
 
 /// Symbols of one file; none if it is in no language we parse.

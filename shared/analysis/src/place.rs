@@ -3,7 +3,7 @@
 use domain::{Language, SourceFile, UnanalysedReason};
 
 /// A larger file is data or output, whatever its name.
-const FILE_BYTES_MAX: usize = 1024 * 1024;
+pub const FILE_BYTES_MAX: usize = 1024 * 1024;
 
 /// How far git, too, looks for a NUL byte before it calls a file text.
 const BINARY_PROBE_BYTES: usize = 8000;

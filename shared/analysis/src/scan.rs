@@ -1,5 +1,7 @@
 //! The step that judges: rules and secret patterns over every file, as findings.
 
+mod fix;
+
 use std::{collections::HashMap, ops::Range};
 
 use domain::{Finding, Fingerprint, Language, LineRange, Snapshot, SourceFile, VerificationType};
@@ -14,6 +16,7 @@ use crate::{
     test_code::test_modules,
     tree::{Parsers, Stopped},
 };
+use fix::Mending;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scan {
@@ -59,15 +62,21 @@ pub fn scan(snapshot: &Snapshot, clock: &Clock) -> Scan {
     scan
 }
 
-fn scan_file(file: &SourceFile, parsers: &mut Parsers, clock: Clock, scan: &mut Scan) {
+/// Adds the findings of one file, and gives for each where exactly it stands.
+pub(crate) fn scan_file(
+    file: &SourceFile,
+    parsers: &mut Parsers,
+    clock: Clock,
+    scan: &mut Scan,
+) -> Vec<Exact> {
     let (language, text, demoted) = match Place::of(file) {
         Place::Code { language, text, demoted } => (Some(language), text, demoted),
         Place::Text { text, demoted, .. } => (None, text, demoted),
-        Place::Unread(_) => return,
+        Place::Unread(_) => return Vec::new(),
     };
     if clock.is_up() {
         scan.incomplete.push(incomplete(file, None, IncompleteReason::TimedOut));
-        return;
+        return Vec::new();
     }
     let lines = Lines::new(text);
     let (secrets, too_many) = secrets::search(&file.path, text, &lines);
@@ -75,13 +84,15 @@ fn scan_file(file: &SourceFile, parsers: &mut Parsers, clock: Clock, scan: &mut 
         scan.incomplete.push(incomplete(file, Some(&info.id), IncompleteReason::TooMany));
     }
     let masks = merged(secrets.iter().map(|secret| secret.value.clone()).collect());
-    let mut report = Report { file, lines, masks, demoted, seen: HashMap::new(), scan };
-    let first = report.scan.findings.len();
+    let first = scan.findings.len();
+    let (seen, exact) = (HashMap::new(), Vec::new());
+    let mut report = Report { file, lines, masks, demoted, seen, exact, scan };
     for secret in &secrets {
         report.secret(secret, text);
     }
-    let Some(language) = language else { return };
+    let Some(language) = language else { return report.exact };
     report.rules(language, text, parsers, clock);
+    let exact = report.exact;
     let found = &mut scan.findings[first..];
     if !found.is_empty() {
         let tests = test_modules(language, text, parsers, clock);
@@ -92,6 +103,13 @@ fn scan_file(file: &SourceFile, parsers: &mut Parsers, clock: Clock, scan: &mut 
             finding.demoted |= tests.iter().any(within);
         }
     }
+    exact
+}
+
+/// Where in its lines a finding stands.
+pub(crate) struct Exact {
+    pub(crate) columns: Option<(u32, u32)>,
+    pub(crate) marks: Vec<Range<usize>>,
 }
 
 fn incomplete(file: &SourceFile, rule: Option<&str>, reason: IncompleteReason) -> Incomplete {
@@ -107,6 +125,8 @@ struct Report<'a> {
     demoted: bool,
     /// How often a combination of rule, symbol and tokens has occurred.
     seen: HashMap<(String, String, String), u32>,
+    /// One for each finding of this file.
+    exact: Vec<Exact>,
     scan: &'a mut Scan,
 }
 
@@ -114,7 +134,7 @@ impl Report<'_> {
     fn secret(&mut self, secret: &Secret, text: &str) {
         let digest = secrets::digest(secret, text);
         let identity = (String::new(), digest);
-        self.finding(secret.info, VerificationType::Secret, &secret.value, identity);
+        self.finding(secret.info, VerificationType::Secret, &secret.value, identity, None);
     }
 
     fn rules(&mut self, language: Language, text: &str, parsers: &mut Parsers, clock: Clock) {
@@ -134,10 +154,14 @@ impl Report<'_> {
             };
             self.scan.incomplete.push(incomplete(self.file, None, reason));
         }
-        for found in without_superseded(ruleset, outcome.matches) {
+        let matches = without_superseded(ruleset, outcome.matches);
+        let (path, lines, masks) = (&self.file.path, &self.lines, &self.masks);
+        let mending = Mending { path, language, text, lines, masks, clock };
+        let diffs = mending.diffs(ruleset, &matches);
+        for (found, diff) in matches.into_iter().zip(diffs) {
             let info = &ruleset.rules[found.rule].info;
             let identity = (found.symbol, found.normalised);
-            self.finding(info, VerificationType::Syntax, &found.bytes, identity);
+            self.finding(info, VerificationType::Syntax, &found.bytes, identity, diff);
         }
     }
 
@@ -147,6 +171,7 @@ impl Report<'_> {
         verification: VerificationType,
         bytes: &Range<usize>,
         (symbol, normalised): (String, String),
+        fix_diff: Option<String>,
     ) {
         let path = &self.file.path;
         let key = (info.id.clone(), symbol, normalised);
@@ -154,6 +179,11 @@ impl Report<'_> {
         let fingerprint = Fingerprint::of(&info.id, path, &key.1, &key.2, occurrence);
         self.seen.insert(key, occurrence + 1);
         let lines = self.lines.around(bytes);
+        let snippet = self.lines.snippet(bytes, &self.masks);
+        // How long a secret is, is part of the secret.
+        let is_secret = verification == VerificationType::Secret;
+        let columns = self.lines.columns(bytes).filter(|_| !is_secret);
+        self.exact.push(Exact { columns, marks: snippet.marks });
         self.scan.findings.push(Finding {
             rule: info.id.clone(),
             category: info.category,
@@ -164,10 +194,11 @@ impl Report<'_> {
             description: info.message.clone(),
             path: path.clone(),
             lines,
-            snippet: self.lines.snippet(lines, bytes.start, &self.masks),
+            snippet: snippet.text,
             snippet_hash: self.lines.hash(lines),
             fingerprint,
             fix_suggestion: info.fix.clone(),
+            fix_diff,
             cwe: info.cwe.clone(),
             owasp: info.owasp.clone(),
             demoted: self.demoted,

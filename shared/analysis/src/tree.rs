@@ -34,9 +34,29 @@ pub(crate) enum Stopped {
 
 /// One parser for each language, made when first needed.
 #[derive(Default)]
-pub(crate) struct Parsers(Vec<(Language, Parser)>);
+pub(crate) struct Parsers {
+    parsers: Vec<(Language, Parser)>,
+    /// The text whose tree is kept at present.
+    text: Option<Address>,
+    kept: Option<(Language, Tree)>,
+}
+
+/// Where a text lies in memory. Texts that live at the same time differ in it.
+type Address = (usize, usize);
+
+fn address(text: &str) -> Address {
+    (text.as_ptr() as usize, text.len())
+}
 
 impl Parsers {
+    /// While `work` runs, `text` is parsed once however often it is asked for.
+    pub(crate) fn keeping<T>(&mut self, text: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.text = Some(address(text));
+        let done = work(self);
+        (self.text, self.kept) = (None, None);
+        done
+    }
+
     pub(crate) fn parse(
         &mut self,
         language: Language,
@@ -46,6 +66,14 @@ impl Parsers {
         if clock.is_up() {
             return Err(Stopped::TimedOut);
         }
+        let keeps = self.text == Some(address(text));
+        if let Some((kept, tree)) = &self.kept
+            && keeps
+            && *kept == language
+        {
+            // A tree is counted by reference: the copy costs nothing.
+            return Ok(tree.clone());
+        }
         let parser = self.of(language);
         parser.reset();
         let bytes = text.as_bytes();
@@ -54,24 +82,28 @@ impl Parsers {
             false => ControlFlow::Continue(()),
         };
         let options = ParseOptions::new().progress_callback(&mut watch);
-        parser
+        let tree = parser
             .parse_with_options(&mut |at, _: Point| &bytes[at..], None, Some(options))
-            .ok_or(Stopped::TimedOut)
+            .ok_or(Stopped::TimedOut)?;
+        if keeps {
+            self.kept = Some((language, tree.clone()));
+        }
+        Ok(tree)
     }
 
     fn of(&mut self, language: Language) -> &mut Parser {
-        let index = match self.0.iter().position(|(own, _)| *own == language) {
+        let index = match self.parsers.iter().position(|(own, _)| *own == language) {
             Some(index) => index,
             None => {
                 let mut parser = Parser::new();
                 parser
                     .set_language(&Grammar(language).tree_sitter())
                     .expect("the grammars are built for this version of tree-sitter");
-                self.0.push((language, parser));
-                self.0.len() - 1
+                self.parsers.push((language, parser));
+                self.parsers.len() - 1
             }
         };
-        &mut self.0[index].1
+        &mut self.parsers[index].1
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Outcome {
     pub(super) has_baseline: bool,
     /// Results of other tools in the baseline, which nothing can be compared with.
     pub(super) foreign: usize,
+    /// How many rules were asked for.
+    pub(super) rules: usize,
     pub(super) coverage: Coverage,
     pub(super) incomplete: Vec<Incomplete>,
     pub(super) unreadable: Vec<Unreadable>,
@@ -46,7 +48,12 @@ pub(super) enum State {
 }
 
 impl Outcome {
-    pub(super) fn of(found: Found, baseline: Option<Baseline>, fail_on: Option<Severity>) -> Self {
+    pub(super) fn of(
+        found: Found,
+        rules: usize,
+        baseline: Option<Baseline>,
+        fail_on: Option<Severity>,
+    ) -> Self {
         let Found { findings, coverage, incomplete, unreadable } = found;
         let has_baseline = baseline.is_some();
         let Baseline { known, foreign } = baseline.unwrap_or_default();
@@ -70,7 +77,17 @@ impl Outcome {
         let findings = findings.into_iter().map(judge).collect();
         let mut gone: Vec<Known> = open.into_values().collect();
         gone.sort();
-        Self { findings, gone, fail_on, has_baseline, foreign, coverage, incomplete, unreadable }
+        Self {
+            findings,
+            gone,
+            fail_on,
+            has_baseline,
+            foreign,
+            rules,
+            coverage,
+            incomplete,
+            unreadable,
+        }
     }
 
     pub(super) fn deciding(&self) -> usize {

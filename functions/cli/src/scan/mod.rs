@@ -151,7 +151,7 @@ pub(crate) fn run(arguments: &ScanArguments, out: &mut impl io::Write) -> Result
     let files = files::list(arguments)?;
     let mut found = examine::all(files, arguments.threads);
     rules.keep(&mut found);
-    let outcome = Outcome::of(found, known, arguments.fail_on.0);
+    let outcome = Outcome::of(found, rules.list().count(), known, arguments.fail_on.0);
 
     if let Some(path) = &arguments.write_baseline {
         write(path, &baseline::written(&outcome))?;

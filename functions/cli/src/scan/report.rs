@@ -129,7 +129,7 @@ fn looked_at(outcome: &Outcome, out: &mut impl io::Write) -> io::Result<()> {
         counted(coverage.files as usize, "file"),
         counted(coverage.lines as usize, "line"),
         counted(coverage.functions as usize, "function"),
-        counted(analysis::rules().len(), "rule"),
+        counted(outcome.rules, "rule"),
     )
 }
 
