@@ -101,7 +101,7 @@ CREATE TRIGGER decided_once BEFORE UPDATE ON approvals FOR EACH ROW
 -- statement; so a step without effects is one round trip. Null: the lease is lost, and nothing was
 -- written. Otherwise the ids of the outbox rows, in the order of the messages.
 CREATE FUNCTION finish_step(
-    tenant uuid, run uuid, token bigint,
+    tenant uuid, run uuid, token bigint, is_fenced boolean, is_resumed boolean,
     step text, step_kind text, step_status text, step_attempt integer,
     step_output jsonb, step_error jsonb, begun timestamptz,
     messages jsonb, trace text, run_summary jsonb
@@ -110,43 +110,51 @@ RETURNS bigint[]
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
+    message jsonb;
+    id bigint;
     written bigint[] := '{}';
 BEGIN
-    -- The wall between tenants, for this transaction; nobody waits for ever.
-    PERFORM set_config('assay.org_id', tenant::text, true), set_config('lock_timeout', '10s', true);
-
-    -- The fence. An expired lease that nobody took may still commit: the token decides.
-    PERFORM FROM runs r
-    WHERE r.id = run AND r.lease_token = token AND r.status = 'running'
-    FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RETURN NULL;
+    IF NOT is_fenced THEN
+        -- The wall between tenants, for this transaction; nobody waits for ever.
+        PERFORM set_config('assay.org_id', tenant::text, true), set_config('lock_timeout', '10s', true);
+        -- The fence. An expired lease that nobody took may still commit: the token decides.
+        PERFORM FROM runs r
+        WHERE r.id = run AND r.lease_token = token AND r.status = 'running'
+        FOR NO KEY UPDATE;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
     END IF;
 
-    -- Only a failed attempt, inherited from the run that this one resumes, may stand there already.
-    INSERT INTO run_steps AS s (run_id, org_id, step_id, step_name, kind, status, attempt, lease_token,
-                                output, error, started_at, finished_at)
-    VALUES (run, tenant, step, step, step_kind, step_status, step_attempt, token,
-            step_output, step_error, least(begun, clock_timestamp()), clock_timestamp())
-    ON CONFLICT (run_id, step_id) DO UPDATE
-    SET status = excluded.status, attempt = s.attempt + excluded.attempt,
-        lease_token = excluded.lease_token, output = excluded.output, error = excluded.error,
-        started_at = excluded.started_at, finished_at = excluded.finished_at
-    WHERE s.status = 'failed';
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'step % of run % is done already', step, run
-            USING ERRCODE = 'restrict_violation';
+    IF is_resumed THEN
+        -- A failed attempt, inherited from the run that this one resumes, may stand there already.
+        INSERT INTO run_steps AS s (run_id, org_id, step_id, step_name, kind, status, attempt,
+                                    lease_token, output, error, started_at, finished_at)
+        VALUES (run, tenant, step, step, step_kind, step_status, step_attempt, token,
+                step_output, step_error, least(begun, clock_timestamp()), clock_timestamp())
+        ON CONFLICT (run_id, step_id) DO UPDATE
+        SET status = excluded.status, attempt = s.attempt + excluded.attempt,
+            lease_token = excluded.lease_token, output = excluded.output, error = excluded.error,
+            started_at = excluded.started_at, finished_at = excluded.finished_at
+        WHERE s.status = 'failed';
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'step % of run % is done already', step, run
+                USING ERRCODE = 'unique_violation';
+        END IF;
+    ELSE
+        INSERT INTO run_steps (run_id, org_id, step_id, step_name, kind, status, attempt,
+                               lease_token, output, error, started_at, finished_at)
+        VALUES (run, tenant, step, step, step_kind, step_status, step_attempt, token,
+                step_output, step_error, least(begun, clock_timestamp()), clock_timestamp());
     END IF;
 
-    IF messages IS NOT NULL THEN
-        WITH sent AS (
-            INSERT INTO outbox (org_id, queue, body, traceparent)
-            SELECT tenant, m.value ->> 'queue', m.value -> 'body', trace
-            FROM jsonb_array_elements(messages) WITH ORDINALITY m ORDER BY m.ordinality
-            RETURNING id
-        )
-        SELECT coalesce(array_agg(id ORDER BY id), '{}') INTO written FROM sent;
-    END IF;
+    FOR place IN 0 .. coalesce(jsonb_array_length(messages), 0) - 1 LOOP
+        message := messages -> place;
+        INSERT INTO outbox (org_id, queue, body, traceparent)
+        VALUES (tenant, message ->> 'queue', message -> 'body', trace)
+        RETURNING outbox.id INTO id;
+        written := written || id;
+    END LOOP;
 
     IF run_summary IS NOT NULL THEN
         UPDATE runs r

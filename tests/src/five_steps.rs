@@ -49,8 +49,7 @@ pub async fn request(session: &mut Session, org: OrgId) -> RunId {
     let body = RunRequested { org_id: org, run_id: run }.body();
     let queue = Queue::Runs.as_str();
     let message = Outgoing { org, queue, body: &body, traceparent: None };
-    outbox::insert(&tx, &message).await.unwrap();
-    tx.commit().await.unwrap();
+    outbox::insert_and_commit(tx, &message).await.unwrap();
     run
 }
 

@@ -52,7 +52,10 @@ async fn claim<W: Worker>(
     run: RunId,
 ) -> Result<Option<Work<W::Memory>>, W::Error> {
     let tx = session.begin(org).await?;
-    match runs::claim(&tx, run, engine.lease_seconds()).await? {
+    // Polled together, both go out at once, and the steps are read after the claim.
+    let claimed = runs::claim(&tx, run, engine.lease_seconds());
+    let (claim, steps) = tokio::try_join!(claimed, run_steps::list(&tx, run))?;
+    match claim {
         Claim::NotDue => {
             // The message has come, so its row may go.
             tx.commit().await?;
@@ -76,8 +79,7 @@ async fn claim<W: Worker>(
             Ok(None)
         }
         Claim::Won(lease) => {
-            let (steps, memory) =
-                tokio::try_join!(run_steps::list(&tx, run), worker.load(&tx, &lease.run))?;
+            let memory = worker.load(&tx, &lease.run).await?;
             faults::point("claim.before_commit");
             tx.commit().await?;
             faults::point("claim.after_commit");

@@ -9,7 +9,7 @@ use domain::{OrgId, RunId};
 use serde_json::Value;
 use tokio_postgres::Row;
 
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, session::Values};
 
 /// A message to be written down.
 #[derive(Debug, Clone)]
@@ -46,16 +46,21 @@ impl From<&Row> for Unsent {
     }
 }
 
+const INSERT: &str = "INSERT INTO outbox (org_id, queue, body, traceparent)
+                      VALUES ($1, $2, $3, $4)
+                      RETURNING id, org_id, queue, body, traceparent, tries";
+
 pub async fn insert(tx: &Tx<'_>, message: &Outgoing<'_>) -> Result<Unsent, StoreError> {
-    let row = tx
-        .query_one(
-            "INSERT INTO outbox (org_id, queue, body, traceparent)
-             VALUES ($1, $2, $3, $4)
-             RETURNING id, org_id, queue, body, traceparent, tries",
-            &[message.org.as_uuid(), &message.queue, message.body, &message.traceparent],
-        )
-        .await?;
-    Ok(Unsent::from(&row))
+    let values: Values<'_> =
+        &[message.org.as_uuid(), &message.queue, message.body, &message.traceparent];
+    Ok(Unsent::from(&tx.query_one(INSERT, values).await?))
+}
+
+/// Writes the last thing of a transaction down and commits, in one round trip.
+pub async fn insert_and_commit(tx: Tx<'_>, message: &Outgoing<'_>) -> Result<Unsent, StoreError> {
+    let values: Values<'_> =
+        &[message.org.as_uuid(), &message.queue, message.body, &message.traceparent];
+    Ok(Unsent::from(&tx.commit_with(INSERT, values).await?))
 }
 
 /// Writes a message down that is to be sent no sooner than after `delay`.

@@ -42,7 +42,15 @@ pub struct Step {
     pub finished_at: Timestamp,
 }
 
-const FINISH: &str = "SELECT finish_step($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+const FINISH: &str =
+    "SELECT finish_step($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+
+/// Whether the transaction is behind the fence already, or the statement has to see to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fenced {
+    Yes,
+    NotYet,
+}
 
 /// Records a step behind its fence, with its messages and, if it is the last, the run's ending.
 pub async fn finish(
@@ -51,7 +59,9 @@ pub async fn finish(
     run: &Run,
     done: &Finished<'_>,
 ) -> Result<Vec<Unsent>, StoreError> {
-    let row = values(run, fence.token, done, async |values| tx.query_one(FINISH, values).await);
+    let row = values(run, fence.token, Fenced::Yes, done, async |values| {
+        tx.query_one(FINISH, values).await
+    });
     let ids: Option<Vec<i64>> = row.await?.get(0);
     // The fence holds the row, so the lease cannot be lost any more.
     ids.map(|ids| unsent(run, done, ids)).ok_or(StoreError::ChangedMeanwhile)
@@ -64,7 +74,9 @@ pub async fn finish_and_commit(
     run: &Run,
     done: &Finished<'_>,
 ) -> Result<Vec<Unsent>, StoreError> {
-    let row = values(run, fence.token, done, async |values| tx.commit_with(FINISH, values).await);
+    let row = values(run, fence.token, Fenced::Yes, done, async |values| {
+        tx.commit_with(FINISH, values).await
+    });
     let ids: Option<Vec<i64>> = row.await?.get(0);
     ids.map(|ids| unsent(run, done, ids)).ok_or(StoreError::ChangedMeanwhile)
 }
@@ -77,7 +89,9 @@ pub async fn finish_at_once(
     done: &Finished<'_>,
 ) -> Result<Option<Vec<Unsent>>, StoreError> {
     let run = &lease.run;
-    let row = values(run, lease.token, done, async |values| session.ask(FINISH, values).await);
+    let row = values(run, lease.token, Fenced::NotYet, done, async |values| {
+        session.ask(FINISH, values).await
+    });
     let ids: Option<Vec<i64>> = row.await?.get(0);
     Ok(ids.map(|ids| unsent(run, done, ids)))
 }
@@ -85,6 +99,7 @@ pub async fn finish_at_once(
 async fn values<T>(
     run: &Run,
     token: i64,
+    fenced: Fenced,
     done: &Finished<'_>,
     then: impl AsyncFnOnce(Values<'_>) -> T,
 ) -> T {
@@ -96,6 +111,8 @@ async fn values<T>(
         run.org.as_uuid(),
         run.id.as_uuid(),
         &token,
+        &(fenced == Fenced::Yes),
+        &run.resumes.is_some(),
         &done.step.id,
         &done.step.kind.as_str(),
         &done.status.as_str(),
