@@ -170,7 +170,7 @@ pub(crate) const ALL: &[Control] = &[
         faults: &[15],
         breaks: Breaks::Rule(Mutation::FailOnConflict),
         trial: |quiet| Trial {
-            trouble: Trouble { conflict: 0.1, lock: 0.5, ..Trouble::default() },
+            trouble: Trouble { conflict: 0.15, lock: 0.5, ..Trouble::default() },
             ..storm(quiet, 10)
         },
     },

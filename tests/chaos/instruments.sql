@@ -102,13 +102,13 @@ BEGIN
     RETURN changed;
 END $$;
 
--- The pause before another attempt, and what a poll waits for, are over within a second.
+-- The pause before another attempt, and what a poll waits for, are over when this is called.
 CREATE FUNCTION chaos.hurry() RETURNS void LANGUAGE sql AS $$
-    UPDATE public.runs SET wake_at = clock_timestamp() + interval '1 second'
+    UPDATE public.runs SET wake_at = clock_timestamp()
     WHERE id IN (
         SELECT id FROM public.runs
         WHERE (status = 'queued' OR (status = 'waiting' AND waiting_for = 'timer'))
-          AND wake_at > clock_timestamp() + interval '1 second'
+          AND wake_at > clock_timestamp()
         FOR UPDATE SKIP LOCKED);
     UPDATE public.repositories SET next_sync_at = clock_timestamp() + interval '3 seconds'
     WHERE id IN (

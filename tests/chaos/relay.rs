@@ -24,8 +24,9 @@ use crate::{
 
 /// Longer than any sender waits.
 const SILENCE: Duration = Duration::from_secs(4);
-/// A message that is told to wait longer waits only this long: time is short here.
-const DELAY_MAX_S: i32 = 1;
+/// A message that is told to wait longer waits only this long, since time is short here; but never
+/// less than the run that it wakes (`chaos.hurry`): a message that comes too soon is in vain.
+const DELAY_MAX_S: i32 = 3;
 /// How much later than others a late message is seen, at most.
 const LATE_MAX_S: i32 = 4;
 
