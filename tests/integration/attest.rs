@@ -221,6 +221,7 @@ fn judged(severity: Severity, number: u32) -> Judged {
         snippet_hash: SnippetHash::of("eval(x)\n"),
         fingerprint: Fingerprint::of("python.injection.eval", "app.py", "", "eval(x)", number),
         fix_suggestion: None,
+        fix_diff: None,
         cwe: vec![],
         owasp: vec![],
         demoted: false,

@@ -118,6 +118,9 @@ pub struct Finding {
     pub snippet_hash: SnippetHash,
     pub fingerprint: Fingerprint,
     pub fix_suggestion: Option<String>,
+    /// A unified diff after which the finding is gone; it was tried.
+    #[serde(default)]
+    pub fix_diff: Option<String>,
     /// Such as `CWE-78`.
     pub cwe: Vec<String>,
     /// Such as `A03:2021`.

@@ -39,19 +39,20 @@ pub async fn insert_all(tx: &Tx<'_>, fence: &Fence, findings: &[Judged]) -> Resu
         .execute(
             "INSERT INTO findings (org_id, analysis_id, repo_id, rule_id, fingerprint, category,
                                    severity, title, description, file_path, line_start, line_end,
-                                   code_snippet, snippet_hash, fix_suggestion, confidence,
-                                   verification_type, state, deciding, metadata, dismissed,
-                                   dismissed_by, dismissed_reason)
+                                   code_snippet, snippet_hash, fix_suggestion, fix_diff,
+                                   confidence, verification_type, state, deciding, metadata,
+                                   dismissed, dismissed_by, dismissed_reason)
              SELECT a.org_id, a.id, a.repo_id, f.rule_id, f.fingerprint, f.category, f.severity,
                     f.title, f.description, f.file_path, f.line_start, f.line_end, f.code_snippet,
-                    f.snippet_hash, f.fix_suggestion, f.confidence, f.verification_type, f.state,
-                    f.deciding, f.metadata, f.dismissed, f.dismissed_by, f.dismissed_reason
+                    f.snippet_hash, f.fix_suggestion, f.fix_diff, f.confidence,
+                    f.verification_type, f.state, f.deciding, f.metadata, f.dismissed,
+                    f.dismissed_by, f.dismissed_reason
              FROM runs r
              JOIN analyses a ON a.run_id = coalesce(r.parent_run_id, r.id),
              jsonb_to_recordset($2) AS f (
                  rule_id text, fingerprint text, category text, severity text, title text,
                  description text, file_path text, line_start integer, line_end integer,
-                 code_snippet text, snippet_hash text, fix_suggestion text,
+                 code_snippet text, snippet_hash text, fix_suggestion text, fix_diff text,
                  confidence double precision, verification_type text, state text,
                  deciding boolean, metadata jsonb, dismissed boolean, dismissed_by text,
                  dismissed_reason text)
@@ -78,6 +79,7 @@ fn row_of(judged: &Judged) -> Value {
         snippet_hash,
         fingerprint,
         fix_suggestion,
+        fix_diff,
         cwe,
         owasp,
         demoted,
@@ -96,6 +98,7 @@ fn row_of(judged: &Judged) -> Value {
         "code_snippet": plain(snippet),
         "snippet_hash": snippet_hash,
         "fix_suggestion": fix_suggestion,
+        "fix_diff": fix_diff.as_deref().map(plain),
         "confidence": confidence,
         "verification_type": verification,
         "state": if judged.new { "new" } else { "existing" },

@@ -128,6 +128,7 @@ mod tests {
             snippet_hash: SnippetHash::of(""),
             fingerprint: Fingerprint::of("rule", path, "", "", line),
             fix_suggestion: None,
+            fix_diff: None,
             cwe: Vec::new(),
             owasp: Vec::new(),
             demoted: false,

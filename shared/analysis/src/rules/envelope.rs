@@ -7,7 +7,7 @@ use domain::{Category, Language, Severity};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::RuleInfo;
+use super::{RuleInfo, rewrite::Rewrite};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,7 +41,10 @@ pub(crate) struct Envelope {
     constraints: Option<HashMap<String, SerializableRule>>,
     transform: Option<HashMap<String, Transformation>>,
     #[serde(default)]
-    utils: HashMap<String, SerializableRule>,
+    pub(crate) utils: HashMap<String, SerializableRule>,
+    /// How to mend a match, where that can be said.
+    #[serde(default)]
+    pub(crate) rewrite: Vec<Rewrite>,
     #[cfg_attr(not(test), expect(dead_code, reason = "read by the test of every rule"))]
     pub(crate) examples: Examples,
 }
@@ -94,6 +97,7 @@ impl Envelope {
         let mut open = needed(&self.rule);
         open.extend(needed(&self.constraints));
         open.extend(needed(&self.utils));
+        open.extend(needed(&self.rewrite));
         while let Some(name) = open.pop_first() {
             if let (Some(rule), false) = (shared.get(&name), self.utils.contains_key(&name)) {
                 open.extend(needed(rule));

@@ -5,9 +5,11 @@
 
 mod builtin;
 mod envelope;
+mod rewrite;
 mod ruleset;
 mod run;
 
+pub(crate) use rewrite::Edit;
 pub(crate) use ruleset::{Ruleset, ruleset};
 pub(crate) use run::{Match, run};
 
@@ -17,6 +19,7 @@ use domain::{Category, Language, Severity};
 use sha2::{Digest, Sha256};
 
 use crate::secrets;
+use envelope::Envelope;
 
 /// What a rule is, without how it works.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,8 +43,7 @@ pub struct RuleInfo {
 pub fn rules() -> &'static [RuleInfo] {
     static RULES: OnceLock<Vec<RuleInfo>> = OnceLock::new();
     RULES.get_or_init(|| {
-        let mut all: Vec<RuleInfo> =
-            builtin::envelopes().iter().map(|envelope| envelope.info()).collect();
+        let mut all: Vec<RuleInfo> = builtin::all_envelopes().map(Envelope::info).collect();
         all.extend(secrets::infos());
         all.sort_by(|one, other| one.id.cmp(&other.id));
         all
@@ -63,9 +65,9 @@ pub fn rules_version() -> &'static str {
     })
 }
 
-/// Every example of every rule, with a path in the rule's language.
+/// Every example of every rule, with a path in the rule's language; and what git does with a fix.
 #[cfg(test)]
-pub(crate) use tests::examples;
+pub(crate) use tests::{applied, examples};
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use ast_grep_config::{DeserializeEnv, RuleCore};
 use ast_grep_core::Matcher;
 use domain::Language;
 
-use super::{RuleInfo, builtin, envelope::Envelope};
+use super::{RuleInfo, builtin, envelope::Envelope, rewrite::CompiledRewrite};
 use crate::grammar::Grammar;
 
 pub(crate) struct Ruleset {
@@ -18,12 +18,21 @@ pub(crate) struct Ruleset {
     pub(crate) kind_count: usize,
 }
 
+/// A rule that is compiled when a file first holds one of its keywords: most never are.
 pub(crate) struct Compiled {
     pub(crate) info: RuleInfo,
-    pub(crate) matcher: RuleCore,
     pub(crate) supersedes: Vec<String>,
+    grammar: Grammar,
+    envelope: Envelope,
+    ready: OnceLock<Ready>,
+}
+
+/// What a rule needs to run.
+pub(crate) struct Ready {
+    pub(crate) matcher: RuleCore,
     /// Ids of the node kinds that can match at all.
     pub(crate) kinds: Vec<usize>,
+    pub(super) rewrites: Vec<CompiledRewrite>,
 }
 
 /// The built-in rules of a language, compiled on first use.
@@ -31,13 +40,22 @@ pub(crate) fn ruleset(language: Language) -> &'static Ruleset {
     static RULESETS: [OnceLock<Ruleset>; Language::ALL.len()] =
         [const { OnceLock::new() }; Language::ALL.len()];
     RULESETS[language as usize].get_or_init(|| {
-        Ruleset::compile(builtin::envelopes(), language)
-            .expect("the built-in rules are constant and a test compiles each")
+        Ruleset::of(builtin::envelopes(language), language)
+            .expect("the words of the built-in rules are few and constant")
     })
 }
 
 impl Ruleset {
+    /// Takes rules that nobody has tried yet, and says which of them is wrong.
+    #[cfg(test)]
     pub(crate) fn compile(envelopes: &[Envelope], language: Language) -> Result<Self, String> {
+        for envelope in envelopes.iter().filter(|rule| rule.languages.contains(&language)) {
+            Ready::new(envelope, Grammar(language))?;
+        }
+        Self::of(envelopes, language)
+    }
+
+    fn of(envelopes: &[Envelope], language: Language) -> Result<Self, String> {
         let grammar = Grammar(language);
         let kind_count = grammar.tree_sitter().node_kind_count();
         let mut rules = Vec::new();
@@ -52,7 +70,7 @@ impl Ruleset {
                 });
                 waiting[index].push(rules.len());
             }
-            rules.push(Compiled::new(envelope, grammar, kind_count)?);
+            rules.push(Compiled::new(envelope, grammar));
         }
         let keywords = AhoCorasick::new(words).map_err(|error| error.to_string())?;
         Ok(Self { rules, keywords, waiting, kind_count })
@@ -74,22 +92,42 @@ impl Ruleset {
 }
 
 impl Compiled {
-    fn new(envelope: &Envelope, grammar: Grammar, kind_count: usize) -> Result<Self, String> {
-        let info = envelope.info();
+    fn new(envelope: &Envelope, grammar: Grammar) -> Self {
+        Self {
+            info: envelope.info(),
+            supersedes: envelope.supersedes.clone(),
+            grammar,
+            envelope: envelope.clone(),
+            ready: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn ready(&self) -> &Ready {
+        self.ready.get_or_init(|| {
+            Ready::new(&self.envelope, self.grammar)
+                .expect("the built-in rules are constant and a test compiles each")
+        })
+    }
+}
+
+impl Ready {
+    pub(super) fn new(envelope: &Envelope, grammar: Grammar) -> Result<Self, String> {
+        let kind_count = grammar.tree_sitter().node_kind_count();
         let matcher = envelope
             .core()
             .get_matcher(DeserializeEnv::new(grammar))
-            .map_err(|error| format!("{} ({}): {}", info.id, grammar.0, chain(&error)))?;
+            .map_err(|error| format!("{} ({}): {}", envelope.id, grammar.0, chain(&error)))?;
         let kinds = match matcher.potential_kinds() {
             Some(kinds) => kinds.iter().filter(|kind| *kind < kind_count).collect(),
             None => (0..kind_count).collect(),
         };
-        Ok(Self { info, matcher, supersedes: envelope.supersedes.clone(), kinds })
+        let rewrites = CompiledRewrite::all(envelope, grammar)?;
+        Ok(Self { matcher, kinds, rewrites })
     }
 }
 
 /// An error with all its causes: ast-grep's outermost message alone names no place.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

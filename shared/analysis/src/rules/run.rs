@@ -5,7 +5,7 @@ use std::ops::Range;
 use domain::Language;
 use tree_sitter::{Node, Tree};
 
-use super::Ruleset;
+use super::{Edit, Ruleset};
 use crate::{
     Clock, Symbol,
     excerpt::normalised,
@@ -32,6 +32,8 @@ pub(crate) struct Match {
     /// Path of the symbol around it, empty at the top of a file.
     pub(crate) symbol: String,
     pub(crate) normalised: String,
+    /// What would mend it; nobody has tried whether it does.
+    pub(crate) edit: Option<Edit>,
 }
 
 #[derive(Debug, Default)]
@@ -91,7 +93,7 @@ fn candidates<'tree>(
     let mut by_kind = vec![Vec::new(); ruleset.kind_count];
     for (index, rule) in ruleset.rules.iter().enumerate() {
         if !hits[index].is_empty() {
-            for kind in &rule.kinds {
+            for kind in &rule.ready().kinds {
                 by_kind[*kind].push(index);
             }
         }
@@ -168,7 +170,7 @@ impl<'a> Attempts<'a> {
         if self.fuel[rule] == 0 || self.latest[rule].is_some_and(nested) {
             return;
         }
-        let matcher = &self.ruleset.rules[rule].matcher;
+        let matcher = &self.ruleset.rules[rule].ready().matcher;
         match self.matching.attempt(matcher, candidate.node, &mut self.fuel[rule]) {
             None => self.outcome.out_of_fuel.push(rule),
             Some(false) => {}
@@ -180,13 +182,23 @@ impl<'a> Attempts<'a> {
                 self.matched[rule] += 1;
                 self.latest[rule] = Some((lines.first, bytes.end));
                 let symbol = candidate.symbol.map(|index| self.symbols[index].name.clone());
+                let edit = self.edit(candidate);
                 self.outcome.matches.push(Match {
                     rule,
                     bytes,
                     symbol: symbol.unwrap_or_default(),
                     normalised: normalised(candidate.node, self.text),
+                    edit,
                 });
             }
         }
+    }
+
+    /// On what fuel the rule has left: a match is worth more than its mending.
+    fn edit(&self, candidate: &Candidate<'_>) -> Option<Edit> {
+        let mut fuel = self.fuel[candidate.rule];
+        let rewrites = &self.ruleset.rules[candidate.rule].ready().rewrites;
+        let (matching, text, node) = (self.matching, self.text, candidate.node);
+        rewrites.iter().find_map(|rewrite| rewrite.edit(matching, text, node, &mut fuel))
     }
 }

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{CommitSha, Language, Snapshot, SourceFile};
+use domain::{CommitSha, Finding, Language, Snapshot, SourceFile};
 
-use super::{builtin, envelope::RuleFile, *};
+use super::{builtin, envelope::RuleFile, ruleset::Ready, *};
 use crate::{Clock, grammar::Grammar, scan, tree::Parsers};
 
 fn file_name(language: Language) -> &'static str {
@@ -18,19 +18,33 @@ fn file_name(language: Language) -> &'static str {
 }
 
 pub(crate) fn examples() -> impl Iterator<Item = (&'static str, String)> {
-    builtin::envelopes().iter().flat_map(|envelope| {
+    builtin::all_envelopes().flat_map(|envelope| {
         let texts = envelope.examples.bad.iter().chain(&envelope.examples.good);
         texts.map(|text| (file_name(envelope.languages[0]), text.clone()))
     })
 }
 
 fn matched(language: Language, text: &str) -> BTreeSet<String> {
+    findings(language, text).into_iter().map(|finding| finding.rule).collect()
+}
+
+fn findings(language: Language, text: &str) -> Vec<Finding> {
     let file = SourceFile { path: file_name(language).to_owned(), bytes: text.into() };
     let commit: CommitSha = "a".repeat(40).parse().unwrap();
     let snapshot = Snapshot { commit, files: vec![file], left_out: Vec::new() };
     let scan = scan(&snapshot, &Clock::unlimited());
     assert!(scan.incomplete.is_empty());
-    scan.findings.into_iter().map(|finding| finding.rule).collect()
+    scan.findings
+}
+
+/// Each rule in each of its languages, with its rewrites; all that are wrong are listed.
+#[test]
+fn every_rule_compiles() {
+    let wrong: Vec<String> = builtin::all_envelopes()
+        .flat_map(|envelope| envelope.languages.iter().map(move |language| (envelope, *language)))
+        .filter_map(|(envelope, language)| Ready::new(envelope, Grammar(language)).err())
+        .collect();
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// Goal: every rule does what its author showed, in each of its languages, and nothing else
@@ -38,7 +52,7 @@ fn matched(language: Language, text: &str) -> BTreeSet<String> {
 #[test]
 fn every_rule_keeps_to_its_examples() {
     let mut failures = Vec::new();
-    for envelope in builtin::envelopes() {
+    for envelope in builtin::all_envelopes() {
         let only = BTreeSet::from([envelope.id.clone()]);
         for language in &envelope.languages {
             for (examples, expected) in
@@ -57,11 +71,61 @@ fn every_rule_keeps_to_its_examples() {
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 
+/// Goal: every rule that can mend does so in its own examples, in each of its languages, with a
+/// diff that git takes, after which nothing is found and the code still parses.
+#[test]
+fn every_rewrite_mends_an_example() {
+    let mut failures = Vec::new();
+    let mut mended = 0;
+    for envelope in builtin::all_envelopes().filter(|envelope| !envelope.rewrite.is_empty()) {
+        for language in &envelope.languages {
+            let diffs: Vec<_> = envelope
+                .examples
+                .bad
+                .iter()
+                .flat_map(|example| findings(*language, example).into_iter().zip([example]))
+                .filter_map(|(finding, example)| Some((finding.fix_diff?, example)))
+                .collect();
+            mended += diffs.len();
+            if diffs.is_empty() {
+                failures.push(format!("{} ({language}) mends none of its examples", envelope.id));
+            }
+            for (diff, example) in diffs {
+                let after = applied(file_name(*language), example, &diff);
+                let left = matched(*language, &after);
+                let tree = Parsers::default().parse(*language, &after, Clock::unlimited()).unwrap();
+                if !left.is_empty() || tree.root_node().has_error() {
+                    failures.push(format!("{} ({language}): {left:?} in\n{after}", envelope.id));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+    assert!(mended > 60, "{mended}");
+}
+
+/// The file as `git apply` leaves it.
+pub(crate) fn applied(path: &str, text: &str, diff: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(path);
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, text).unwrap();
+    std::fs::write(folder.path().join("diff"), diff).unwrap();
+    let done = std::process::Command::new("git")
+        .args(["apply", "--whitespace=nowarn", "diff"])
+        .env("GIT_CEILING_DIRECTORIES", folder.path())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}\n{diff}", String::from_utf8_lossy(&done.stderr));
+    std::fs::read_to_string(file).unwrap()
+}
+
 /// Examples that do not parse would prove nothing.
 #[test]
 fn every_example_is_valid_code() {
     let mut broken = Vec::new();
-    for envelope in builtin::envelopes() {
+    for envelope in builtin::all_envelopes() {
         for language in &envelope.languages {
             for example in envelope.examples.bad.iter().chain(&envelope.examples.good) {
                 let tree =
@@ -78,7 +142,7 @@ fn every_example_is_valid_code() {
 #[test]
 fn every_rule_is_complete_and_named_for_its_language() {
     let mut seen = BTreeSet::new();
-    for envelope in builtin::envelopes() {
+    for envelope in builtin::all_envelopes() {
         let info = envelope.info();
         let id = &info.id;
         assert!(seen.insert(id.clone()), "{id} exists twice");
@@ -91,7 +155,7 @@ fn every_rule_is_complete_and_named_for_its_language() {
         let prefix = info.languages[0].as_str();
         assert!(id.starts_with(&format!("{prefix}.")), "{id} is not named for {prefix}");
         for other in &envelope.supersedes {
-            let known = builtin::envelopes().iter().any(|envelope| envelope.id == *other);
+            let known = builtin::all_envelopes().any(|envelope| envelope.id == *other);
             assert!(known, "{id} supersedes {other}, which does not exist");
         }
     }
@@ -100,16 +164,16 @@ fn every_rule_is_complete_and_named_for_its_language() {
 #[test]
 fn the_set_is_as_large_as_promised() {
     let mut by_language: BTreeMap<Language, usize> = BTreeMap::new();
-    for envelope in builtin::envelopes() {
+    for envelope in builtin::all_envelopes() {
         for language in &envelope.languages {
             *by_language.entry(*language).or_default() += 1;
         }
     }
-    assert!(builtin::envelopes().len() >= 40);
+    assert!(builtin::all_envelopes().count() >= 150);
     for language in Language::ALL {
         assert!(by_language[language] >= 8, "{language} has {}", by_language[language]);
     }
-    assert_eq!(rules().len(), builtin::envelopes().len() + crate::secrets::infos().count());
+    assert_eq!(rules().len(), builtin::all_envelopes().count() + crate::secrets::infos().count());
 }
 
 #[test]
@@ -161,7 +225,7 @@ fn a_rule_for_a_kind_that_does_not_exist_names_itself_in_the_error() {
 #[test]
 fn rules_for_typescript_compile_in_all_three_dialects() {
     for language in [Language::JavaScript, Language::TypeScript, Language::Tsx] {
-        let count = Ruleset::compile(builtin::envelopes(), language).unwrap().rules.len();
+        let count = ruleset(language).rules.len();
         assert!(count > 15, "{:?}: {count}", Grammar(language));
     }
 }

@@ -341,3 +341,46 @@ fn mutated_examples_never_panic() {
         }
     }
 }
+
+fn diff_of(path: &str, text: &str) -> Option<String> {
+    scan(&snapshot(&[(path, text.as_bytes())]), &Clock::unlimited())
+        .findings
+        .into_iter()
+        .find_map(|finding| finding.fix_diff)
+}
+
+/// Goal: git takes a diff whatever the file's line ends, its last line and its name.
+#[test]
+fn a_fix_applies_to_files_as_they_are() {
+    for (path, text, expected) in [
+        ("a.py", "os.umask(0)\n", "os.umask(0o077)\n"),
+        ("a b/ü.py", "x = 1\nos.umask(0)", "x = 1\nos.umask(0o077)"),
+        ("a.py", "x = 1\r\nos.umask(0)\r\n", "x = 1\r\nos.umask(0o077)\r\n"),
+        ("a.py", "# one\rline\nos.umask(0)\n", "# one\rline\nos.umask(0o077)\n"),
+    ] {
+        let diff = diff_of(path, text).unwrap();
+        assert_eq!(rules::applied(path, text, &diff), expected, "{diff}");
+    }
+}
+
+#[test]
+fn a_fix_quotes_no_secret_from_the_lines_around_it() {
+    let key = format!("AKIA{}", "Q3EGR7LZW5YTX2KP");
+    let near = format!("AWS = '{key}'\nos.umask(0)\n");
+    assert_eq!(diff_of("a.py", &near), None);
+    let far = format!("AWS = '{key}'\n\n\n\n\nos.umask(0)\n");
+    assert!(!diff_of("a.py", &far).unwrap().contains(&key));
+}
+
+#[test]
+fn code_that_does_not_parse_is_not_mended() {
+    assert!(diff_of("a.py", "os.umask(0)\n").is_some());
+    assert_eq!(diff_of("a.py", "def (:\nos.umask(0)\n"), None);
+}
+
+#[test]
+fn fixes_of_one_file_are_tried_together() {
+    let text = "os.umask(0)\nyaml = np.load(path, allow_pickle=True)\nos.umask(0)\n";
+    let scan = scan_text("src/app.py", text);
+    assert_eq!(scan.findings.iter().filter(|one| one.fix_diff.is_some()).count(), 3);
+}

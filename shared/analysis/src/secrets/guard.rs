@@ -59,6 +59,28 @@ pub(super) fn random(_path: &str, _name: &str, value: &str) -> bool {
     !is_placeholder(value) && entropy(value) >= TOKEN_ENTROPY_MIN
 }
 
+/// A value that only its name gives away: random, and the name not that of a thing about it.
+pub(super) fn named(path: &str, name: &str, value: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let about =
+        ["sha", "hash", "digest", "checksum", "commit", "revision", "version", "etag", "url"];
+    !about.iter().any(|word| lower.contains(word)) && random(path, name, value) && has_digit(value)
+}
+
+/// Letters of both cases and digits, as base64 of random bytes has them and paths have not.
+pub(super) fn mixed(_path: &str, _name: &str, value: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| value.bytes().any(|byte| is(&byte));
+    !is_placeholder(value)
+        && entropy(value) > 4.0
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && has_digit(value)
+}
+
+fn has_digit(value: &str) -> bool {
+    value.bytes().any(|byte| byte.is_ascii_digit())
+}
+
 /// GitHub's scheme is that of our own keys: thirty characters and their CRC32 in base62.
 pub(super) fn checksummed(_path: &str, _name: &str, value: &str) -> bool {
     let body = value.rsplit('_').next().unwrap_or(value);

@@ -4,25 +4,31 @@
 //! when one of its keywords first occurs. What leaves this module is a place, never a value.
 
 mod assignment;
+mod general;
 mod guard;
 mod patterns;
+mod services;
 
 use std::{ops::Range, sync::OnceLock};
 
 use aho_corasick::AhoCorasick;
 use domain::{Category, Severity};
-use regex::Regex;
 use sha2::{Digest, Sha256};
 
 use crate::{RuleInfo, excerpt::Lines};
-use patterns::{PATTERNS, Pattern};
+use patterns::{Pattern, all};
 
 /// How far a secret of several lines is followed.
 const BLOCK_BYTES_MAX: usize = 8 * 1024;
 
 /// What decides about secrets, as it was written; see `rules_version`.
-pub(crate) const SOURCES: [&str; 3] =
-    [include_str!("assignment.rs"), include_str!("guard.rs"), include_str!("patterns.rs")];
+pub(crate) const SOURCES: [&str; 5] = [
+    include_str!("assignment.rs"),
+    include_str!("general.rs"),
+    include_str!("guard.rs"),
+    include_str!("patterns.rs"),
+    include_str!("services.rs"),
+];
 
 /// Secrets of one pattern that are kept from one file, and tries at one of several lines.
 const FOUND_MAX: usize = 100;
@@ -51,7 +57,7 @@ pub(crate) fn search(
     lines: &Lines<'_>,
 ) -> (Vec<Secret>, Vec<&'static RuleInfo>) {
     let mut search = Search { path, text, found: Vec::new() };
-    let mut lines_of: Vec<Vec<Range<usize>>> = vec![Vec::new(); PATTERNS.len()];
+    let mut lines_of: Vec<Vec<Range<usize>>> = vec![Vec::new(); all().len()];
     let automaton = automaton();
     for hit in automaton.keywords.find_overlapping_iter(text) {
         let line = lines.line_at(hit.start());
@@ -63,7 +69,7 @@ pub(crate) fn search(
     }
     let mut too_many = Vec::new();
     for (index, lines) in lines_of.iter().enumerate() {
-        let tries = if PATTERNS[index].spans_lines { BLOCKS_MAX } else { usize::MAX };
+        let tries = if all()[index].spans_lines { BLOCKS_MAX } else { usize::MAX };
         // One more than is kept shows that there are more.
         let end = search.found.len() + FOUND_MAX + 1;
         for line in lines.iter().take(tries) {
@@ -93,13 +99,13 @@ impl Search<'_> {
         if self.found.len() == end {
             return;
         }
-        let pattern = &PATTERNS[index];
+        let pattern = all()[index];
         let region_end = match pattern.spans_lines {
             true => self.text.floor_char_boundary(line.start + BLOCK_BYTES_MAX).max(line.end),
             false => line.end,
         };
         let region = &self.text[line.start..region_end];
-        for found in regex(index, pattern).captures_iter(region) {
+        for found in pattern.regex().captures_iter(region) {
             let (Some(whole), Some(value)) = (found.get(0), found.name("value")) else { continue };
             // A block that begins on a later line has a keyword, and its turn, there.
             if line.start + whole.start() > line.end || self.found.len() == end {
@@ -120,13 +126,6 @@ impl Search<'_> {
     }
 }
 
-fn regex(index: usize, pattern: &Pattern) -> &'static Regex {
-    static REGEXES: [OnceLock<Regex>; PATTERNS.len()] = [const { OnceLock::new() }; PATTERNS.len()];
-    REGEXES[index].get_or_init(|| {
-        Regex::new(pattern.regex).expect("the patterns are constant and a test compiles each")
-    })
-}
-
 struct Automaton {
     keywords: AhoCorasick,
     /// Patterns by the index of the keyword they wait for.
@@ -138,7 +137,7 @@ fn automaton() -> &'static Automaton {
     AUTOMATON.get_or_init(|| {
         let mut words: Vec<&str> = Vec::new();
         let mut waiting: Vec<Vec<usize>> = Vec::new();
-        for (index, pattern) in PATTERNS.iter().enumerate() {
+        for (index, pattern) in all().iter().enumerate() {
             for keyword in pattern.keywords {
                 let at = words.iter().position(|word| word == keyword).unwrap_or_else(|| {
                     words.push(keyword);
@@ -162,7 +161,7 @@ pub(crate) fn infos() -> impl Iterator<Item = RuleInfo> {
 
 fn infos_by_pattern() -> &'static [RuleInfo] {
     static INFOS: OnceLock<Vec<RuleInfo>> = OnceLock::new();
-    INFOS.get_or_init(|| PATTERNS.iter().map(info).collect())
+    INFOS.get_or_init(|| all().iter().map(|pattern| info(pattern)).collect())
 }
 
 fn info(pattern: &Pattern) -> RuleInfo {

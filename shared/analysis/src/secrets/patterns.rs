@@ -1,9 +1,12 @@
-//! The table of patterns, the specific before the general. Each was written from the issuer's
-//! own description of its format.
+//! What a pattern is, and those whose shape needs more than a prefix. Each was written from the
+//! issuer's own description of its format.
+
+use std::sync::OnceLock;
 
 use domain::Severity;
+use regex::Regex;
 
-use super::{assignment, guard};
+use super::{general::GENERAL, guard, services::SERVICES};
 
 pub(super) struct Pattern {
     pub(super) id: &'static str,
@@ -11,338 +14,384 @@ pub(super) struct Pattern {
     pub(super) what: &'static str,
     /// In lower case; the pattern is tried on lines that hold one of them in any case.
     pub(super) keywords: &'static [&'static str],
-    /// Its group `value` is the secret; a group `name` is shown to the guard.
-    pub(super) regex: &'static str,
+    pub(super) shape: Shape,
     /// Path, name and value: whether this is a real one.
     pub(super) guard: fn(&str, &str, &str) -> bool,
     pub(super) severity: Severity,
     pub(super) confidence: f64,
     pub(super) spans_lines: bool,
+    /// Compiled when a keyword first occurs: all of them together would take seconds.
+    pub(super) compiled: OnceLock<Regex>,
 }
 
-/// What a value may be assigned to.
-const ASSIGNED: &[&str] = &[
-    "passw",
-    "passphrase",
-    "pwd",
-    "secret",
-    "token",
-    "api_key",
-    "apikey",
-    "api-key",
-    "access_key",
-    "accesskey",
-    "access-key",
-    "auth_key",
-    "authkey",
-    "private_key",
-    "privatekey",
-    "encryption_key",
-    "encryptionkey",
-    "signing_key",
-    "signingkey",
-    "credential",
-];
+/// How the text around and in a secret looks.
+pub(super) enum Shape {
+    /// The whole expression. Its group `value` is the secret; a group `name` is shown to the guard.
+    Whole(&'static str),
+    /// A value that is recognised wherever it stands alone.
+    Token(&'static str),
+    /// A value assigned to something whose name holds one of the keywords.
+    Named(&'static str),
+}
 
-pub(super) static PATTERNS: [Pattern; 30] = [
+impl Pattern {
+    /// The expression, ready to run.
+    pub(super) fn regex(&self) -> &Regex {
+        self.compiled.get_or_init(|| {
+            Regex::new(&self.expression()).expect("patterns are constant and a test compiles each")
+        })
+    }
+
+    fn expression(&self) -> String {
+        match self.shape {
+            Shape::Whole(expression) => expression.to_owned(),
+            Shape::Token(value) => {
+                format!("(?:^|[^A-Za-z0-9_-])(?<value>{value})(?:[^A-Za-z0-9_-]|$)")
+            }
+            Shape::Named(value) => format!(
+                "(?<name>(?i-u:[a-z0-9_.-]{{0,40}}(?:{})[a-z0-9_.-]{{0,40}}))[\"'\\]]{{0,2}}[ \\t]*\
+                 (?::=|=>|=|:|,)[ \\t]*[\"'`]?(?<value>{value})(?:[^A-Za-z0-9_+/=-]|$)",
+                self.keywords.join("|"),
+            ),
+        }
+    }
+}
+
+/// All patterns, the specific before the general.
+pub(super) fn all() -> &'static [&'static Pattern] {
+    static ALL: OnceLock<Vec<&'static Pattern>> = OnceLock::new();
+    ALL.get_or_init(|| SPECIFIC.iter().chain(&SERVICES).chain(&GENERAL).collect())
+}
+
+static SPECIFIC: [Pattern; 28] = [
     Pattern {
         id: "secret.anthropic-key",
         what: "An Anthropic API key",
         keywords: &["sk-ant-"],
-        regex: r#"(?-u:\b)(?<value>sk-ant-[a-z]+[0-9]{2}-[A-Za-z0-9_-]{80,120})"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>sk-ant-[a-z]+[0-9]{2}-[A-Za-z0-9_-]{80,120})"#),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.assay-key",
         what: "An Assay API key",
         keywords: &["asy_"],
-        regex: r#"(?-u:\b)(?<value>asy_[A-Za-z0-9]{36})(?-u:\b)"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>asy_[A-Za-z0-9]{36})(?-u:\b)"#),
         guard: guard::checksummed,
         severity: Severity::Critical,
         confidence: 0.99,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.aws-access-key",
         what: "An AWS access key id",
         keywords: &["akia", "asia"],
-        regex: r#"(?-u:\b)(?<value>(?:AKIA|ASIA)[A-Z2-7]{16})(?-u:\b)"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>(?:AKIA|ASIA)[A-Z2-7]{16})(?-u:\b)"#),
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.9,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.aws-secret-key",
         what: "An AWS secret access key",
         keywords: &["secret_access_key", "secretaccesskey", "secret-access-key", "aws_secret"],
-        regex: r#"(?i)(?:secret_?-?access_?-?key|aws_secret(?:_key)?)[\"']?[ \t]*(?:=|:|=>|,)[ \t]*[\"']?(?<value>[A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#,
+        shape: Shape::Whole(
+            r#"(?i)(?:secret_?-?access_?-?key|aws_secret(?:_key)?)[\"']?[ \t]*(?:=|:|=>|,)[ \t]*[\"']?(?<value>[A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#,
+        ),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.9,
         spans_lines: false,
+        compiled: OnceLock::new(),
+    },
+    Pattern {
+        id: "secret.aws-secret-key-beside-id",
+        what: "An AWS secret access key",
+        keywords: &["akia", "asia"],
+        shape: Shape::Whole(
+            r#"(?-u:\b)(?:AKIA|ASIA)[A-Z2-7]{16}(?-u:\b)(?:[^A-Za-z0-9/+][^#]{0,160}?)?["'`=: \t,](?<value>[A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#,
+        ),
+        guard: guard::mixed,
+        severity: Severity::Critical,
+        confidence: 0.85,
+        spans_lines: true,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.azure-storage-key",
         what: "An Azure storage account key",
         keywords: &["accountkey="],
-        regex: r#"(?i)AccountKey=(?<value>[A-Za-z0-9/+]{86}==)"#,
+        shape: Shape::Whole(r#"(?i)AccountKey=(?<value>[A-Za-z0-9/+]{86}==)"#),
         guard: guard::azure_key,
         severity: Severity::Critical,
         confidence: 0.95,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.databricks-token",
         what: "A Databricks token",
         keywords: &["dapi"],
-        regex: r#"(?-u:\b)(?<value>dapi[a-f0-9]{32}(?:-[0-9])?)(?-u:\b)"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>dapi[a-f0-9]{32}(?:-[0-9])?)(?-u:\b)"#),
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.9,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.digitalocean-token",
         what: "A DigitalOcean token",
         keywords: &["dop_v1_", "doo_v1_", "dor_v1_"],
-        regex: r#"(?-u:\b)(?<value>do[por]_v1_[a-f0-9]{64})(?-u:\b)"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>do[por]_v1_[a-f0-9]{64})(?-u:\b)"#),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.discord-token",
         what: "A Discord bot token",
         keywords: &["discord", "bot"],
-        regex: r#"(?-u:\b)(?<value>[MNO][A-Za-z0-9]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40})"#,
+        shape: Shape::Whole(
+            r#"(?-u:\b)(?<value>[MNO][A-Za-z0-9]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40})"#,
+        ),
         guard: guard::discord,
         severity: Severity::High,
         confidence: 0.95,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.github-token",
         what: "A GitHub token",
         keywords: &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"],
-        regex: r#"(?-u:\b)(?<value>gh[pousr]_[A-Za-z0-9]{36})(?-u:\b)"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>gh[pousr]_[A-Za-z0-9]{36})(?-u:\b)"#),
         guard: guard::checksummed,
         severity: Severity::Critical,
         confidence: 0.99,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.github-fine-grained-token",
         what: "A GitHub fine-grained token",
         keywords: &["github_pat_"],
-        regex: r#"(?-u:\b)(?<value>github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59})(?-u:\b)"#,
+        shape: Shape::Whole(
+            r#"(?-u:\b)(?<value>github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59})(?-u:\b)"#,
+        ),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.gitlab-token",
         what: "A GitLab token",
         keywords: &["glpat-", "gldt-", "glrt-"],
-        regex: r#"(?-u:\b)(?<value>gl(?:pat|dt|rt)-[A-Za-z0-9_-]{20,64})"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>gl(?:pat|dt|rt)-[A-Za-z0-9_-]{20,64})"#),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.9,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.google-api-key",
         what: "A Google API key",
         keywords: &["aiza"],
-        regex: r#"(?-u:\b)(?<value>AIza[A-Za-z0-9_-]{35})(?:[^A-Za-z0-9_-]|$)"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>AIza[A-Za-z0-9_-]{35})(?:[^A-Za-z0-9_-]|$)"#),
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.9,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.google-oauth-secret",
         what: "A Google OAuth client secret",
         keywords: &["gocspx-"],
-        regex: r#"(?-u:\b)(?<value>GOCSPX-[A-Za-z0-9_-]{28})"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>GOCSPX-[A-Za-z0-9_-]{28})"#),
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.95,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.hugging-face-token",
         what: "A Hugging Face token",
         keywords: &["hf_"],
-        regex: r#"(?-u:\b)(?<value>hf_[A-Za-z]{34})(?-u:\b)"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>hf_[A-Za-z]{34})(?-u:\b)"#),
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.9,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.json-web-token",
         what: "A signed JSON web token",
         keywords: &["eyj"],
-        regex: r#"(?-u:\b)(?<value>eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,})"#,
+        shape: Shape::Whole(
+            r#"(?-u:\b)(?<value>eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,})"#,
+        ),
         guard: guard::web_token,
         severity: Severity::Medium,
         confidence: 0.7,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.npm-token",
         what: "An npm token",
         keywords: &["npm_"],
-        regex: r#"(?-u:\b)(?<value>npm_[A-Za-z0-9]{36})(?-u:\b)"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>npm_[A-Za-z0-9]{36})(?-u:\b)"#),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.openai-key",
         what: "An OpenAI API key",
         keywords: &["t3blbkfj"],
-        regex: r#"(?-u:\b)(?<value>sk-(?:[a-z]+-)?[A-Za-z0-9_-]{20,80}T3BlbkFJ[A-Za-z0-9_-]{20,80})"#,
+        shape: Shape::Whole(
+            r#"(?-u:\b)(?<value>sk-(?:[a-z]+-)?[A-Za-z0-9_-]{20,80}T3BlbkFJ[A-Za-z0-9_-]{20,80})"#,
+        ),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.98,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.private-key",
         what: "A private key",
         keywords: &["private key"],
-        regex: r#"(?<value>-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\\:,. \t\r\n"'`();-]{40,}?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\\:,. \t\r\n"'`();]{40,}))"#,
+        shape: Shape::Whole(
+            r#"(?<value>-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\\:,. \t\r\n"'`();-]{40,}?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\\:,. \t\r\n"'`();]{40,}))"#,
+        ),
         guard: guard::private_key,
         severity: Severity::Critical,
         confidence: 0.95,
         spans_lines: true,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.pypi-token",
         what: "A PyPI token",
         keywords: &["pypi-ageichlwas5vcmc"],
-        regex: r#"(?-u:\b)(?<value>pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,250})"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,250})"#),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.99,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.sendgrid-key",
         what: "A SendGrid API key",
         keywords: &["sg."],
-        regex: r#"(?-u:\b)(?<value>SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43})(?:[^A-Za-z0-9_-]|$)"#,
+        shape: Shape::Whole(
+            r#"(?-u:\b)(?<value>SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43})(?:[^A-Za-z0-9_-]|$)"#,
+        ),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.shopify-token",
         what: "A Shopify token",
         keywords: &["shpat_", "shpca_", "shppa_", "shpss_"],
-        regex: r#"(?-u:\b)(?<value>shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32})(?-u:\b)"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32})(?-u:\b)"#),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.slack-token",
         what: "A Slack token",
         keywords: &["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe", "xapp-"],
-        regex: r#"(?-u:\b)(?<value>(?:xox[abeprs]|xapp)-[0-9A-Za-z]+-[0-9A-Za-z-]{20,200})"#,
+        shape: Shape::Whole(
+            r#"(?-u:\b)(?<value>(?:xox[abeprs]|xapp)-[0-9A-Za-z]+-[0-9A-Za-z-]{20,200})"#,
+        ),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.9,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.slack-webhook",
         what: "A Slack webhook address",
         keywords: &["hooks.slack.com"],
-        regex: r#"(?<value>https://hooks\.slack\.com/services/T[A-Z0-9]{7,12}/B[A-Z0-9]{7,12}/[A-Za-z0-9]{20,28})"#,
+        shape: Shape::Whole(
+            r#"(?<value>https://hooks\.slack\.com/services/T[A-Z0-9]{7,12}/B[A-Z0-9]{7,12}/[A-Za-z0-9]{20,28})"#,
+        ),
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.9,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.stripe-key",
         what: "A live Stripe key",
         keywords: &["k_live_"],
-        regex: r#"(?-u:\b)(?<value>[sr]k_live_[A-Za-z0-9]{20,200})(?-u:\b)"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>[sr]k_live_[A-Za-z0-9]{20,200})(?-u:\b)"#),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.stripe-webhook-secret",
         what: "A Stripe webhook secret",
         keywords: &["whsec_"],
-        regex: r#"(?-u:\b)(?<value>whsec_[A-Za-z0-9+/]{32,64}=*)"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>whsec_[A-Za-z0-9+/]{32,64}=*)"#),
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.85,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.telegram-token",
         what: "A Telegram bot token",
         keywords: &[":aa"],
-        regex: r#"(?-u:\b)(?<value>[0-9]{8,10}:AA[A-Za-z0-9_-]{33})(?:[^A-Za-z0-9_-]|$)"#,
+        shape: Shape::Whole(
+            r#"(?-u:\b)(?<value>[0-9]{8,10}:AA[A-Za-z0-9_-]{33})(?:[^A-Za-z0-9_-]|$)"#,
+        ),
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.9,
         spans_lines: false,
+        compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.vault-token",
         what: "A HashiCorp Vault token",
         keywords: &["hvs.", "hvb."],
-        regex: r#"(?-u:\b)(?<value>hv[sb]\.[A-Za-z0-9_-]{24,200})"#,
+        shape: Shape::Whole(r#"(?-u:\b)(?<value>hv[sb]\.[A-Za-z0-9_-]{24,200})"#),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.9,
         spans_lines: false,
-    },
-    Pattern {
-        id: "secret.url-password",
-        what: "A password in an address",
-        keywords: &["://"],
-        regex: r#"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'`<>]{1,80}:(?<value>[^\s:/@\"'`<>]{6,100})@(?<name>[a-z0-9.-]{1,120})"#,
-        guard: guard::url_password,
-        severity: Severity::High,
-        confidence: 0.7,
-        spans_lines: false,
-    },
-    Pattern {
-        id: "secret.hard-coded",
-        what: "A hard-coded password, key or token",
-        keywords: ASSIGNED,
-        regex: r#"(?i)(?<name>[a-z0-9_.-]{0,60}(?:passw(?:or)?d|pwd|passphrase|secret|token|api_?-?key|access_?-?key|auth_?-?key|private_?-?key|encryption_?-?key|signing_?-?key|credential)[a-z0-9_.-]{0,30})[\"'\]]{0,2}[ \t]*(?::[ \t]*[&'a-z_<>\[\]]{1,30}[ \t]*|string[ \t]*)?(?:=|:=|=>|:)[ \t]*[brfu]{0,2}[\"'`](?<value>[^\"'`\r\n\\]{8,200})[\"'`]"#,
-        guard: assignment::quoted,
-        severity: Severity::High,
-        confidence: 0.6,
-        spans_lines: false,
-    },
-    Pattern {
-        id: "secret.hard-coded-setting",
-        what: "A password, key or token in a settings file",
-        keywords: ASSIGNED,
-        regex: r#"(?i)^[ \t]*(?:export[ \t]+)?(?:-[ \t]+)?(?<name>[a-z0-9_.-]{0,60}(?:passw(?:or)?d|pwd|passphrase|secret|token|api_?-?key|access_?-?key|auth_?-?key|private_?-?key|encryption_?-?key|signing_?-?key|credential)[a-z0-9_.-]{0,30})[ \t]*[=:][ \t]*(?<value>[^\s\"'`#;,]{8,200})[ \t]*(?:#.*)?$"#,
-        guard: assignment::unquoted,
-        severity: Severity::High,
-        confidence: 0.6,
-        spans_lines: false,
+        compiled: OnceLock::new(),
     },
 ];

@@ -1,8 +1,13 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use domain::ApiKey;
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    string::string_regex,
+    test_runner::TestRunner,
+};
 
-use super::*;
+use super::{patterns::Shape, *};
 
 const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const HEX: &str = "0123456789abcdef";
@@ -96,6 +101,10 @@ fn samples() -> Vec<(&'static str, String, String)> {
     let azure = samples.iter_mut().find(|(id, ..)| *id == "secret.azure-storage-key").unwrap();
     azure.1 = format!("url = \"DefaultEndpointsProtocol=https;AccountKey={};\"\n", azure.2);
     let aws = letters(40);
+    // The id of the documentation, which is no finding itself.
+    let beside = letters(41).split_off(1);
+    let pair = format!("AKIAIOSFODNN7EXAMPLE,{beside}\n");
+    samples.push(("secret.aws-secret-key-beside-id", pair, beside));
     samples.push(("secret.aws-secret-key", format!("aws_secret_access_key = {aws}\n"), aws));
     let password = letters(12);
     let url = format!("DB = \"postgres://app:{password}@db.shop.net/app\"\n");
@@ -124,12 +133,75 @@ fn every_pattern_finds_its_secret_and_no_other_claims_it() {
     }
 }
 
+/// Samples of the patterns that are no more than a shape come from the shape itself.
+#[test]
+fn every_service_finds_values_of_its_shape_and_no_other_claims_them() {
+    let mut runner = TestRunner::deterministic();
+    let mut failures = Vec::new();
+    for pattern in &services::SERVICES {
+        let (shape, name) = match pattern.shape {
+            Shape::Token(shape) => (shape, "value".to_owned()),
+            Shape::Named(shape) => (shape, format!("{}_value", pattern.keywords[0])),
+            Shape::Whole(shape) => panic!("{shape} is no service's"),
+        };
+        let values = string_regex(shape).unwrap();
+        for _ in 0..20 {
+            let value = values.new_tree(&mut runner).unwrap().current();
+            if !(pattern.guard)("a", &name, &value) {
+                continue;
+            }
+            // Some are tried only beside the service's name.
+            let comment = pattern.keywords[0];
+            for text in [
+                format!("{name} = \"{value}\"  # {comment}\n"),
+                format!("{name}: {value} # {comment}\n"),
+            ] {
+                let found = found("src/app.py", &text);
+                if found != [(pattern.id.to_owned(), value.clone())] {
+                    failures.push(format!("{}: {found:?} in {text}", pattern.id));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Compiling all of them takes seconds and hundreds of megabytes; most are never needed.
+#[test]
+fn a_pattern_is_compiled_when_it_is_first_tried() {
+    let rare = Pattern {
+        id: "secret.rare",
+        what: "A test",
+        keywords: &["rare_"],
+        shape: Shape::Token("rare_[a-z]{9}"),
+        guard: guard::random,
+        severity: Severity::Low,
+        confidence: 0.5,
+        spans_lines: false,
+        compiled: OnceLock::new(),
+    };
+    assert!(rare.compiled.get().is_none());
+    assert!(rare.regex().is_match("x rare_abcdefghi"));
+    assert!(rare.compiled.get().is_some());
+}
+
+#[test]
+fn an_aws_secret_is_known_by_the_id_before_it() {
+    let (id, secret) = (format!("AKIA{}", noise(BASE32, 16)), letters(40));
+    let text = format!("user: {id}\npass: {secret}\n");
+    let ids: Vec<_> = found("notes.txt", &text).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["secret.aws-access-key", "secret.aws-secret-key-beside-id"]);
+    let path = format!("user: {id}\npath: {}\n", "src/components/views/index/main/page/abc");
+    assert_eq!(found("notes.txt", &path).len(), 1);
+}
+
 #[test]
 fn every_pattern_has_a_sample() {
-    let sampled: BTreeSet<_> = samples().into_iter().map(|(id, ..)| id).collect();
-    let all: BTreeSet<_> = PATTERNS.iter().map(|pattern| pattern.id).collect();
+    let services = services::SERVICES.iter().map(|pattern| pattern.id);
+    let sampled: BTreeSet<_> = samples().into_iter().map(|(id, ..)| id).chain(services).collect();
+    let all: BTreeSet<_> = all().iter().map(|pattern| pattern.id).collect();
     assert_eq!(sampled, all);
-    assert!(all.len() >= 15);
+    assert!(all.len() >= 90);
 }
 
 #[test]
@@ -197,8 +269,8 @@ fn the_digest_depends_on_rule_and_value_alone() {
 
 #[test]
 fn every_pattern_compiles() {
-    for (index, pattern) in PATTERNS.iter().enumerate() {
-        assert!(regex(index, pattern).capture_names().flatten().any(|name| name == "value"));
+    for pattern in all() {
+        assert!(pattern.regex().capture_names().flatten().any(|name| name == "value"));
         assert!(pattern.keywords.iter().all(|word| *word == word.to_ascii_lowercase()));
     }
 }
