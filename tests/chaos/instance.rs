@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::OpenOptions,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::{
         Arc, Mutex,
@@ -13,6 +13,7 @@ use std::{
 };
 
 use faults::POINTS;
+use regex::bytes::Regex;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tests::function::{Answer, Function};
@@ -23,6 +24,18 @@ const APP_KEY: &str = include_str!("../../shared/clients/src/github/tests/throwa
 
 /// The functions that are run, each built with its feature `faults`.
 const FUNCTIONS: [&str; 5] = ["webhook_intake", "run_orchestrator", "syncer", "scheduler", "api"];
+
+/// Refuses functions that cannot be disturbed: every trial would be green.
+pub(crate) fn assert_disturbable(binaries: &Path) {
+    let marker = Regex::new("ASSAY_FAULTS").unwrap();
+    for name in FUNCTIONS {
+        let path = binaries.join(name);
+        let binary =
+            std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let found = marker.is_match(&binary);
+        assert!(found, "{} was built without its feature `faults`", path.display());
+    }
+}
 
 /// Processes that live now, for those who kill and stop from outside.
 #[derive(Debug, Default)]
@@ -85,18 +98,6 @@ impl Nursery {
         }
     }
 
-    /// Refuses functions that cannot be disturbed: every trial would be green.
-    pub(crate) fn assert_disturbable(&self) {
-        const MARKER: &[u8] = b"ASSAY_FAULTS";
-        for name in FUNCTIONS {
-            let path = self.binaries.join(name);
-            let binary =
-                std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let found = binary.windows(MARKER.len()).any(|bytes| bytes == MARKER);
-            assert!(found, "{} was built without its feature `faults`", path.display());
-        }
-    }
-
     /// Where instances write down which points they pass.
     pub(crate) fn record(&self) -> PathBuf {
         self.folder.join("points")
@@ -133,7 +134,8 @@ impl Nursery {
                 let effect = json!({ "stall": strikes.stall_ms });
                 faults.push(json!({ "at": at, "when": { "chance": chance }, "effect": effect }));
             }
-            let kill_at = strikes.kill_at.filter(|(at, _)| own.contains(at) && born % 2 == 0);
+            let kill_at =
+                strikes.kill_at.filter(|(at, _)| own.contains(at) && born.is_multiple_of(2));
             if let Some((at, pass)) = kill_at {
                 faults.push(json!({ "at": at, "when": { "pass": pass }, "effect": "kill" }));
             }

@@ -61,6 +61,7 @@ async fn main() -> ExitCode {
         functions: &arguments.functions,
         logs: &arguments.logs,
     };
+    instance::assert_disturbable(&arguments.functions);
     let line = Line::new();
     let fine = match arguments.unplug {
         Some(webhooks) => unplug(&place, webhooks, &line).await,

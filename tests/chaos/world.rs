@@ -132,7 +132,6 @@ impl World {
             wishes: tokio::sync::Mutex::default(),
             tally,
         };
-        world.nursery.assert_disturbable();
         world.instrument().await;
         *world.wishes.lock().await = merges::wishes(&world);
         Arc::new(world)
