@@ -186,6 +186,7 @@ pub(crate) fn down(local: &Local) -> Result<()> {
             Ok(())
         })?;
     }
+    database::stop_crashable(&local.checkout);
     // What the state says is kept: by its ports, URLs stay the same.
     if database::is_up(&local.checkout) {
         database::down(local, &Venv::ready(local)?)?;

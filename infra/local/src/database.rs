@@ -147,12 +147,9 @@ pub(crate) struct Crashable {
 
 /// Makes the cluster of the fault suite anew; the suite itself starts and stops it.
 pub(crate) fn crashable(local: &Local, venv: &Venv) -> Result<Crashable> {
+    stop_crashable(&local.checkout);
     let installation = Installation::of(&local.checkout, venv)?;
     let data = installation.home.join(CRASHABLE);
-    if let Some((process, _)) = running(&data) {
-        // A suite that was interrupted left it behind.
-        process.stop(Duration::ZERO);
-    }
     local.screen.step("a Postgres to crash", None, || {
         // There is nothing to delete the first time.
         let _ = fs::remove_dir_all(&data);
@@ -160,6 +157,15 @@ pub(crate) fn crashable(local: &Local, venv: &Venv) -> Result<Crashable> {
         initdb(local, &installation, &data)?;
         Ok(Crashable { bin: installation.folder.join("bin"), data })
     })
+}
+
+/// Stops what a suite that was interrupted left behind.
+pub(crate) fn stop_crashable(checkout: &Checkout) {
+    for home in homes(checkout) {
+        if let Some((process, _)) = running(&home.join(CRASHABLE)) {
+            process.stop(Duration::ZERO);
+        }
+    }
 }
 
 fn initdb(local: &Local, installation: &Installation, data: &Path) -> Result<()> {
