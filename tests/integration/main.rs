@@ -25,6 +25,7 @@ mod resuming;
 mod runs;
 mod runs_guide;
 mod scans;
+mod scan_cli;
 mod scene;
 mod schedules;
 mod search;

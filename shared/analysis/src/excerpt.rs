@@ -278,7 +278,8 @@ mod tests {
         assert_eq!(snippet.text, "one\nkey = '***'\nthree");
         assert_eq!(snippet.marks, [0..3, 0..11, 0..5]);
         let snippet = lines.snippet(&(at - 7..at + 2), std::slice::from_ref(&mask));
-        assert_eq!((snippet.text.as_str(), &snippet.marks), ("key = '***'", &vec![0..10]));
+        assert_eq!((snippet.text.as_str(), snippet.marks.len()), ("key = '***'", 1));
+        assert_eq!(snippet.marks[0], 0..10);
         assert_eq!(lines.around(&mask), LineRange { first: 2, last: 2 });
     }
 

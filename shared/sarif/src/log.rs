@@ -57,14 +57,11 @@ pub(crate) struct Descriptor<'a> {
     pub(crate) id: &'a str,
     pub(crate) name: String,
     pub(crate) short_description: Text<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) full_description: Option<Text<'a>>,
+    pub(crate) full_description: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) help_uri: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) help: Option<Help>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) default_configuration: Option<Configuration>,
+    pub(crate) help: Help,
+    pub(crate) default_configuration: Configuration,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) properties: Option<RuleProperties>,
 }

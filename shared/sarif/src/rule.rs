@@ -31,10 +31,10 @@ impl<'a> Rule<'a> {
             id: self.id,
             name: name(self.id),
             short_description: Text { text: sentence(self.title).into() },
-            full_description: Some(Text { text: sentence(self.message).into() }),
+            full_description: Text { text: sentence(self.message).into() },
             help_uri: self.cwe.first().and_then(|cwe| weakness_page(cwe)),
-            help: Some(self.help()),
-            default_configuration: Some(Configuration { level: level(self.severity) }),
+            help: self.help(),
+            default_configuration: Configuration { level: level(self.severity) },
             properties: Some(self.properties()),
         }
     }

@@ -167,7 +167,12 @@ fn driver<'a>(report: &Report<'a>, notifications: Vec<log::Descriptor<'a>>) -> l
     }
 }
 
-/// One descriptor for each kind of notice, in the order of their ids.
+/// What is true of every notice.
+const NOTICE_HELP: &str =
+    "Where something was not looked at, a log without results proves nothing.";
+
+/// One descriptor for each kind of notice, in the order of their ids. GitHub's rules want of it
+/// what they want of a rule.
 fn notice_descriptors<'a>(notices: &[Notice<'a>]) -> Vec<log::Descriptor<'a>> {
     let kinds: BTreeMap<&str, &Notice<'a>> =
         notices.iter().map(|notice| (notice.id, notice)).collect();
@@ -175,10 +180,10 @@ fn notice_descriptors<'a>(notices: &[Notice<'a>]) -> Vec<log::Descriptor<'a>> {
         id,
         name: name(id),
         short_description: log::Text { text: sentence(notice.title).into() },
-        full_description: None,
+        full_description: log::Text { text: sentence(notice.title).into() },
         help_uri: None,
-        help: None,
-        default_configuration: Some(log::Configuration { level: notice.level.as_str() }),
+        help: log::Help { text: NOTICE_HELP.to_owned(), markdown: NOTICE_HELP.to_owned() },
+        default_configuration: log::Configuration { level: notice.level.as_str() },
         properties: None,
     };
     kinds.into_iter().map(descriptor).collect()

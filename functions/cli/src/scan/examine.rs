@@ -94,7 +94,7 @@ fn in_parallel(entries: &[(String, Entry)], threads: usize) -> Vec<(usize, Resul
             .map(|_| {
                 thread::Builder::new()
                     .stack_size(STACK_BYTES)
-                    .spawn_scoped(scope, &work)
+                    .spawn_scoped(scope, work)
                     .expect("the operating system gives a thread for each core")
             })
             .collect();

@@ -2,6 +2,7 @@
 
 use analysis::Located;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use anstream::adapter::strip_str;
 use domain::Severity;
 
 use crate::words::shown;
@@ -44,7 +45,11 @@ pub(super) fn of(located: &Located) -> String {
 }
 
 fn render(group: Group<'_>) -> String {
-    Renderer::styled().render(&[group])
+    let rendered = Renderer::styled().render(&[group]);
+    // The renderer marks lines whose file it was not told. It was told in front of them, with the
+    // true column, which it could not know where a line is clipped. Code has a number before it.
+    let is_mark = |line: &str| strip_str(line).to_string().trim() == ":::";
+    rendered.lines().filter(|line| !is_mark(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn page(cwe: &[String]) -> Option<String> {

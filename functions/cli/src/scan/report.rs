@@ -15,6 +15,8 @@ use crate::words::{Ink, excerpt, shown};
 /// Files that are named of one reason; the JSON names all.
 const NAMED_MAX: usize = 10;
 const TITLE_CHARS_MAX: usize = 60;
+/// Longer fixes are read in a diff viewer.
+const FIX_LINES_MAX: usize = 20;
 
 pub(super) fn print(outcome: &Outcome, out: &mut impl io::Write) -> io::Result<()> {
     let is_new = |judged: &&Judged| judged.state == State::New;
@@ -26,13 +28,25 @@ pub(super) fn print(outcome: &Outcome, out: &mut impl io::Write) -> io::Result<(
     // Stable: findings of one severity stay sorted by path and line.
     code.sort_by_key(|located| Reverse(located.finding.severity));
     for located in &code {
-        writeln!(out, "{}\n", frame::of(located))?;
+        writeln!(out, "{}", frame::of(located))?;
+        fix(located.finding.fix_diff.as_deref().unwrap_or_default(), out)?;
+        writeln!(out)?;
     }
     demoted(&other, out)?;
     verdict(outcome, &code, out)?;
     beside(outcome, &other, out)?;
     looked_at(outcome, out)?;
     gaps(outcome, out)
+}
+
+/// The lines that a fix takes away and puts in; the JSON has the diff that `git apply` takes.
+fn fix(diff: &str, out: &mut impl io::Write) -> io::Result<()> {
+    let changes = diff.lines().skip_while(|line| !line.starts_with("@@"));
+    for line in changes.filter(|line| line.starts_with(['-', '+'])).take(FIX_LINES_MAX) {
+        let ink = if line.starts_with('-') { Ink::Red } else { Ink::Green };
+        writeln!(out, "      {}", ink.on(&shown(&line.replace('\t', "    "))))?;
+    }
+    Ok(())
 }
 
 /// Findings in tests and the like, a line each: they decide nothing.
