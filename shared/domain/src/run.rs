@@ -1,10 +1,10 @@
 //! A run: one piece of durable work, from request to result.
 //!
 //! ```text
-//! queued ──▶ running ──▶ succeeded | failed
-//!    │         │  ▲
-//!    │         ▼  │
-//!    │       waiting      (parked: an approval, a timer, children)
+//! queued ◀─▶ running ──▶ succeeded | failed
+//!    │  ▲      │  ▲
+//!    │  │      ▼  │
+//!    │  └─── waiting      (parked: an approval, a timer, children)
 //!    └─────────┴──────▶ canceled
 //! ```
 
@@ -92,7 +92,10 @@ impl RunStatus {
             Self::Queued => matches!(next, Self::Running | Self::Failed | Self::Canceled),
             // To running: an expired lease is taken over. To queued: given back after a passing trouble.
             Self::Running => true,
-            Self::Waiting => matches!(next, Self::Running | Self::Failed | Self::Canceled),
+            // To queued: what it waited for has come true.
+            Self::Waiting => {
+                matches!(next, Self::Queued | Self::Running | Self::Failed | Self::Canceled)
+            }
             Self::Succeeded | Self::Failed | Self::Canceled => false,
         }
     }
@@ -133,6 +136,7 @@ mod tests {
             (Running, Succeeded),
             (Running, Failed),
             (Running, Canceled),
+            (Waiting, Queued),
             (Waiting, Running),
             (Waiting, Failed),
             (Waiting, Canceled),

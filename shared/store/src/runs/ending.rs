@@ -8,7 +8,7 @@ use domain::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{COLUMNS, Fence, Run, lock_parent};
+use super::{COLUMNS, Fence, Run, lock};
 use crate::{StoreError, Tx};
 
 /// Ends the run well.
@@ -114,10 +114,8 @@ pub async fn park_until_decided(
 ///
 /// Whoever holds a lease of theirs loses it with the status.
 pub async fn cancel(tx: &Tx<'_>, run: RunId) -> Result<Option<Run>, StoreError> {
-    let sql = "SELECT parent_run_id FROM runs WHERE id = $1";
-    let Some(row) = tx.query_opt(sql, &[run.as_uuid()]).await? else { return Ok(None) };
-    if let Some(parent) = row.get::<_, Option<Uuid>>("parent_run_id") {
-        lock_parent(tx, RunId::new(parent)).await?;
+    if !lock(tx, run).await? {
+        return Ok(None);
     }
     let closing = Closing { code: None, error: "the run was canceled" };
     let closed = close(tx, &[run], &closing).await?;

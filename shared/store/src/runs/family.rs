@@ -9,15 +9,26 @@ use uuid::Uuid;
 use super::{COLUMNS, Run};
 use crate::{StoreError, Tx};
 
-/// Locks a run's row, so that nobody claims, parks or ends it meanwhile.
-pub(crate) async fn lock(tx: &Tx<'_>, run: RunId) -> Result<(), StoreError> {
-    tx.query_opt("SELECT 1 FROM runs WHERE id = $1 FOR NO KEY UPDATE", &[run.as_uuid()]).await?;
-    Ok(())
+/// Locks a run's row, so that nobody claims, parks or ends it meanwhile, and its parent's before
+/// it. `false`: there is no such run.
+pub(crate) async fn lock(tx: &Tx<'_>, run: RunId) -> Result<bool, StoreError> {
+    let sql = "SELECT parent_run_id FROM runs WHERE id = $1";
+    let Some(row) = tx.query_opt(sql, &[run.as_uuid()]).await? else { return Ok(false) };
+    if let Some(parent) = row.get::<_, Option<Uuid>>("parent_run_id") {
+        lock_parent(tx, RunId::new(parent)).await?;
+    }
+    lock_row(tx, run).await?;
+    Ok(true)
 }
 
 /// A parent is locked before its children.
 pub(crate) async fn lock_parent(tx: &Tx<'_>, parent: RunId) -> Result<(), StoreError> {
-    lock(tx, parent).await
+    lock_row(tx, parent).await
+}
+
+async fn lock_row(tx: &Tx<'_>, run: RunId) -> Result<(), StoreError> {
+    tx.query_opt("SELECT 1 FROM runs WHERE id = $1 FOR NO KEY UPDATE", &[run.as_uuid()]).await?;
+    Ok(())
 }
 
 /// Queues the parent of a child that has just ended, if it waits and no other child is open.
