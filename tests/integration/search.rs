@@ -149,6 +149,8 @@ impl World {
             pull_request: None,
             input: serde_json::json!({}),
             traceparent: None,
+            parent: None,
+            schedule: None,
         };
         runs::insert(&tx, &new).await.unwrap();
         tx.commit().await.unwrap();
