@@ -1,12 +1,12 @@
 //! `assay scan`: the program as people run it, on the demo and on trees that mean no good.
 
+mod logs;
 mod world;
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
-use jsonschema::{Draft, Validator};
 use serde_json::Value;
-use world::{Tree, demo};
+use world::{Tree, demo, hostile};
 
 /// Rules whose findings are told in the snapshots; new rules must not change what they show.
 const TOLD: [&str; 6] = [
@@ -96,147 +96,6 @@ fn a_baseline_lets_only_new_findings_decide() {
 }
 
 #[test]
-fn a_dismissal_keeps_its_reason_through_sarif_and_back() {
-    let tree = Tree::new();
-    tree.write("a.py", b"import os\nos.system('ls ' + name)\n");
-    tree.scan(&["--write-baseline=known.json"]);
-    let mut known: Value =
-        serde_json::from_slice(&fs::read(tree.path("known.json")).unwrap()).unwrap();
-    known["findings"][0]["dismissed"] = "name is a constant of ours".into();
-    tree.write("known.json", known.to_string().as_bytes());
-
-    tree.scan(&["--baseline=known.json", "--sarif=all.sarif", "--write-baseline=again.json"]);
-    let log: Value = serde_json::from_slice(&fs::read(tree.path("all.sarif")).unwrap()).unwrap();
-    let result = &log["runs"][0]["results"][0];
-    assert_eq!(result["suppressions"][0]["justification"], "name is a constant of ours");
-    assert_eq!(result["baselineState"], "unchanged");
-    for baseline in ["--baseline=all.sarif", "--baseline=again.json"] {
-        let told = tree.scan(&[baseline, "--json"]);
-        assert_eq!(told.code, 0, "{}", told.err);
-        let finding = &told.json()["findings"][0];
-        assert_eq!(
-            (&finding["state"], &finding["dismissed"]),
-            (&"dismissed".into(), &"name is a constant of ours".into()),
-            "{baseline}"
-        );
-    }
-}
-
-#[test]
-fn findings_of_another_tool_are_said_to_compare_with_nothing() {
-    let tree = demo();
-    let log = serde_json::json!({ "version": "2.1.0", "runs": [{
-        "tool": { "driver": { "name": "Other" } },
-        "results": [{ "ruleId": "R1", "locations": [{ "physicalLocation": {
-            "artifactLocation": { "uri": "orders/store.py" }, "region": { "startLine": 21 },
-        } }] }],
-    }] });
-    tree.write("other.sarif", log.to_string().as_bytes());
-    let told = tree.scan(&["--baseline=other.sarif"]);
-    assert_eq!(told.code, 1);
-    assert!(told.out.contains("1 of the baseline from other tools"), "{}", told.out);
-}
-
-/// The schema that OASIS publishes, as the crate carries it that models it for Rust.
-fn schema() -> Validator {
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let metadata = cargo_metadata::MetadataCommand::new()
-        .manifest_path(manifest)
-        .other_options(vec!["--offline".to_owned()])
-        .exec()
-        .unwrap();
-    let named = |package: &&cargo_metadata::Package| package.name.as_str() == "serde-sarif";
-    let package = metadata.packages.iter().find(named).unwrap();
-    let path = package.manifest_path.parent().unwrap().join("src/schema.json");
-    let mut schema: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    // A bracket too many makes this pattern one that JavaScript alone forgives.
-    for within in ["run", "toolComponent"] {
-        let language = &mut schema["definitions"][within]["properties"]["language"];
-        assert!(language.as_object_mut().unwrap().remove("pattern").is_some());
-    }
-    assert_eq!(schema["properties"]["version"]["enum"], serde_json::json!(["2.1.0"]));
-    jsonschema::options().with_draft(Draft::Draft7).build(&schema).unwrap()
-}
-
-#[test]
-fn the_sarif_is_what_its_schema_and_github_want() {
-    let tree = hostile();
-    tree.scan(&["--write-baseline=known.json"]);
-    tree.write("new one.py", "import os\n\u{1f600} = 1\nos.system('ls ' + name)\n".as_bytes());
-    let schema = schema();
-    for arguments in [&["--sarif=-"][..], &["--sarif=-", "--baseline=known.json"]] {
-        let log = tree.scan(arguments).json();
-        let wrong: Vec<String> = schema
-            .iter_errors(&log)
-            .map(|error| format!("{}: {error}", error.instance_path()))
-            .collect();
-        assert!(wrong.is_empty(), "{wrong:#?}");
-        // A reader that we did not write takes it, too.
-        let typed: serde_sarif::sarif::Sarif = serde_json::from_value(log.clone()).unwrap();
-        assert!(!typed.runs[0].results.as_ref().unwrap().is_empty());
-        github_takes(&log);
-    }
-    let mut broken = tree.scan(&["--sarif=-"]).json();
-    broken["runs"][0]["results"][0]["level"] = "high".into();
-    assert!(!schema.is_valid(&broken), "the control: the schema does refuse things");
-}
-
-/// The limits and needs that GitHub's documentation of code scanning names.
-fn github_takes(log: &Value) {
-    let run = &log["runs"][0];
-    let list = |value: &Value| value.as_array().unwrap().clone();
-    let rules = list(&run["tool"]["driver"]["rules"]);
-    assert!(log["runs"].as_array().unwrap().len() <= 20 && rules.len() <= 25_000);
-    for rule in &rules {
-        assert!(list(&rule["properties"]["tags"]).len() <= 10, "{}", rule["id"]);
-        if let Some(score) = rule["properties"].get("security-severity") {
-            let score: f64 = score.as_str().unwrap().parse().unwrap();
-            assert!(score > 0.0 && score <= 10.0, "{}", rule["id"]);
-        }
-        for field in ["shortDescription", "fullDescription", "help"] {
-            let text = rule[field]["text"].as_str().unwrap();
-            assert!(!text.is_empty() && text.chars().count() <= 1024, "{}", rule["id"]);
-        }
-    }
-    let results = list(&run["results"]);
-    assert!(results.len() <= 25_000);
-    for result in results {
-        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
-        assert_eq!(rules[index]["id"], result["ruleId"]);
-        let place = &result["locations"][0]["physicalLocation"];
-        let uri = place["artifactLocation"]["uri"].as_str().unwrap();
-        assert!(!uri.starts_with('/') && !uri.contains([' ', ':']), "{uri}");
-        assert!(place["region"]["startLine"].as_u64().unwrap() >= 1);
-        assert!(!result["message"]["text"].as_str().unwrap().is_empty());
-        assert_eq!(result["partialFingerprints"].as_object().unwrap().len(), 1);
-    }
-}
-
-/// Everything that a repository may hold and a scanner may stumble over.
-fn hostile() -> Tree {
-    let tree = Tree::new();
-    tree.write(".gitignore", b"ignored.py\nbuild/\n");
-    tree.write("ignored.py", b"import os\nos.system('ls ' + name)\n");
-    tree.write("build/x.py", b"import os\nos.system('ls ' + name)\n");
-    tree.write(".git/hook.py", b"import os\nos.system('ls ' + name)\n");
-    tree.write(".hidden/a.py", b"import os\nos.system('ls ' + name)\n");
-    tree.write("binary.py", b"\x7fELF\0\0");
-    tree.write("latin1.py", b"name = '\xe4'\n");
-    tree.write("long.py", "x = 1\n".repeat(100_000).as_bytes());
-    tree.write("large.py", &vec![b'#'; 1024 * 1024 + 1]);
-    tree.write("deep.py", format!("x = {}1{}\n", "(".repeat(9000), ")".repeat(9000)).as_bytes());
-    tree.write("broken.py", b"def f(:\n    os.system('ls ' + name)\n");
-    tree.write("a\u{1b}[2Jb.py", b"import os\nos.system('ls ' + '\x1b[2J' + name)\n");
-    tree.write("empty.py", b"");
-    tree.write("vendor/x.py", b"import os\nos.system('ls ' + name)\n");
-    tree.write("tests/x.py", b"import os\nos.system('ls ' + name)\n");
-    tree.link("loop", ".");
-    tree.link("passwd.py", "/etc/passwd");
-    tree.link("dangling.py", "nowhere");
-    tree
-}
-
-#[test]
 fn what_a_tree_holds_cannot_stop_or_fool_the_scan() {
     let told = hostile().scan(&["--json"]);
     assert_eq!((told.code, told.err.as_str()), (1, ""));
@@ -280,6 +139,25 @@ fn a_report_of_a_hostile_tree_leaves_nothing_unsaid_and_the_terminal_alone() {
     let told = hostile().scan(&["--rule=python.injection.os-command"]);
     assert!(!told.out.contains('\x1b'), "{}", told.out);
     insta::assert_snapshot!("hostile", told.out);
+}
+
+#[test]
+fn a_fix_is_shown_and_git_takes_it() {
+    let tree = Tree::new();
+    tree.write("a.py", b"import ssl\ncontext.minimum_version = ssl.TLSVersion.TLSv1\n");
+    let shown = tree.scan(&["--fail-on=medium"]);
+    assert_eq!(shown.code, 1, "{}", shown.err);
+    let lines = "      -context.minimum_version = ssl.TLSVersion.TLSv1\n      \
+                 +context.minimum_version = ssl.TLSVersion.TLSv1_2\n";
+    assert!(shown.out.contains(lines), "{}", shown.out);
+
+    let diff = tree.scan(&["--json"]).json()["findings"][0]["fix_diff"].clone();
+    tree.write("fix.diff", diff.as_str().unwrap().as_bytes());
+    fs::remove_dir(tree.path(".git")).unwrap();
+    let apply = Command::new("git").args(["apply", "fix.diff"]).current_dir(tree.path("")).output();
+    let apply = apply.unwrap();
+    assert!(apply.status.success(), "{}", String::from_utf8_lossy(&apply.stderr));
+    assert_eq!(tree.scan(&["--fail-on=info", "a.py"]).code, 0);
 }
 
 #[test]

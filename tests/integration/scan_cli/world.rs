@@ -34,6 +34,30 @@ pub(super) fn demo() -> Tree {
     tree
 }
 
+/// Everything that a repository may hold and a scanner may stumble over.
+pub(super) fn hostile() -> Tree {
+    let tree = Tree::new();
+    tree.write(".gitignore", b"ignored.py\nbuild/\n");
+    tree.write("ignored.py", b"import os\nos.system('ls ' + name)\n");
+    tree.write("build/x.py", b"import os\nos.system('ls ' + name)\n");
+    tree.write(".git/hook.py", b"import os\nos.system('ls ' + name)\n");
+    tree.write(".hidden/a.py", b"import os\nos.system('ls ' + name)\n");
+    tree.write("binary.py", b"\x7fELF\0\0");
+    tree.write("latin1.py", b"name = '\xe4'\n");
+    tree.write("long.py", "x = 1\n".repeat(100_000).as_bytes());
+    tree.write("large.py", &vec![b'#'; 1024 * 1024 + 1]);
+    tree.write("deep.py", format!("x = {}1{}\n", "(".repeat(9000), ")".repeat(9000)).as_bytes());
+    tree.write("broken.py", b"def f(:\n    os.system('ls ' + name)\n");
+    tree.write("a\u{1b}[2Jb.py", b"import os\nos.system('ls ' + '\x1b[2J' + name)\n");
+    tree.write("empty.py", b"");
+    tree.write("vendor/x.py", b"import os\nos.system('ls ' + name)\n");
+    tree.write("tests/x.py", b"import os\nos.system('ls ' + name)\n");
+    tree.link("loop", ".");
+    tree.link("passwd.py", "/etc/passwd");
+    tree.link("dangling.py", "nowhere");
+    tree
+}
+
 fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -1,4 +1,5 @@
 use domain::{Category, Fingerprint, LineRange, Severity};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -142,7 +143,7 @@ fn an_error_says_where() {
     let many: Vec<Value> = (0..=RESULTS_MAX).map(|_| json!({})).collect();
     let cases: [(Vec<u8>, &str); 8] = [
         (b"{".to_vec(), "the log: EOF"),
-        (b"[]".to_vec(), "the log: invalid type"),
+        (b"[]".to_vec(), "the log: invalid length 0"),
         (br#"{"version": "2.1.0"} x"#.to_vec(), "the log: trailing"),
         (b"\xff{}".to_vec(), "not UTF-8 (byte 0)"),
         (br#"{"version": "1.0.0"}"#.to_vec(), "expected \"2.1.0\", found \"1.0.0\""),
@@ -175,4 +176,46 @@ fn long_texts_are_cut_and_arguments_cannot_blow_them_up() {
     let finding = only(run_of(json!([one]))).finding;
     assert!(finding.description.len() <= TEXT_BYTES_MAX);
     assert!(finding.snippet.len() <= TEXT_BYTES_MAX && finding.snippet.len() > 4000);
+}
+
+/// A log that uses everything we read, to be spoilt.
+fn rich() -> Vec<u8> {
+    let mut one = result("src/a.py", 4);
+    one["rule"] = json!({ "id": "R1", "index": 0, "toolComponent": { "index": 0 } });
+    one["message"] = json!({ "id": "m", "arguments": ["{0}", "x"] });
+    one["suppressions"] = json!([{ "kind": "external", "status": "accepted" }]);
+    one["partialFingerprints"] = json!({ FINGERPRINT_KEY: "a".repeat(64) });
+    one["locations"][0]["logicalLocations"] = json!([{ "fullyQualifiedName": "a.b" }]);
+    let mut run = run_of(json!([one, result("b.py", 1)]));
+    run["tool"]["extensions"] = json!([{ "name": "p", "rules": [{
+        "id": "R1", "messageStrings": { "m": { "text": "{0} {1}" } },
+        "properties": { "security-severity": "7.5", "tags": ["external/cwe/cwe-79"] },
+    }] }]);
+    run["originalUriBaseIds"] = json!({ "R": { "uri": "file:///w/" } });
+    run["artifacts"] = json!([{ "location": { "uri": "file:///w/c.py" } }]);
+    log(run)
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_break_the_reader(
+        spoils in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        end in any::<prop::sample::Index>(),
+        is_cut in any::<bool>(),
+    ) {
+        let mut bytes = rich();
+        for (index, byte) in spoils {
+            let at = index.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if is_cut {
+            bytes.truncate(end.index(bytes.len()));
+        }
+        if let Ok(read) = read(&bytes) {
+            for imported in read.findings {
+                prop_assert!(domain::SourceFile::is_inside(&imported.finding.path));
+                prop_assert!(imported.finding.lines.first >= 1);
+            }
+        }
+    }
 }
