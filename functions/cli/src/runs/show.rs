@@ -73,7 +73,10 @@ fn heading(detail: &Detail, now: Timestamp, out: &mut impl io::Write) -> io::Res
         None => (None, until),
     };
     let trouble = |text: &String| Ink::Red.on(&excerpt(text, TROUBLE_CHARS_MAX));
-    let last = run.last_error.as_ref().filter(|last| run.error.as_ref() != Some(last));
+    // Of a run that was given up, the error ends with it.
+    let is_told =
+        |last: &String| run.error.as_ref().is_some_and(|error| error.contains(last.as_str()));
+    let last = run.last_error.as_ref().filter(|last| !is_told(last));
     let lines = [
         ("about", Some(run.subject()).filter(|subject| !subject.is_empty())),
         ("asked by", Some(format!("{}, {}", shown(&run.event_type), ago(run.created_at, now)))),
@@ -96,6 +99,9 @@ fn heading(detail: &Detail, now: Timestamp, out: &mut impl io::Write) -> io::Res
 }
 
 fn steps(steps: &[Step], out: &mut impl io::Write) -> io::Result<()> {
+    if steps.is_empty() {
+        return writeln!(out, "  no step was finished");
+    }
     let rows: Vec<Vec<Cell>> = steps.iter().map(row).collect();
     table(out, &["  STEP", "STATUS", "ATTEMPT", "TOOK", ""], &rows)
 }
