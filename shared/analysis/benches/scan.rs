@@ -1,10 +1,11 @@
 //! What the rules cost beside what parsing costs, over code that is made the same way each time.
 //!
 //! Most of the code is harmless, as code is; every fortieth function holds something to find.
+//! With `ASSAY_BENCH_CORPUS=/some/folder` real code is measured as well.
 
-use std::{fmt::Write, hint::black_box, time::Instant};
+use std::{fmt::Write, fs, hint::black_box, path::Path, time::Instant};
 
-use analysis::{Clock, parse, scan};
+use analysis::{Clock, Part, parse, scan};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use domain::{CommitSha, Snapshot, SourceFile};
 
@@ -13,7 +14,7 @@ const FUNCTIONS_PER_FILE: usize = 60;
 const FLAW_EVERY: usize = 40;
 
 /// Rounds from which the printed ratio takes its median.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 
 struct Template {
     extension: &'static str,
@@ -95,7 +96,80 @@ fn median(mut work: impl FnMut()) -> f64 {
     seconds[ROUNDS / 2]
 }
 
+/// The files of a folder that are code.
+fn read_into(files: &mut Vec<SourceFile>, folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            read_into(files, &path);
+        } else if let Ok(bytes) = fs::read(&path) {
+            files.push(SourceFile { path: path.to_string_lossy().into_owned(), bytes });
+        }
+    }
+}
+
+/// Memory that is held by now, from the kernel.
+fn resident_megabytes() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+    let kilobytes: f64 =
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).unwrap_or_default();
+    kilobytes / 1024.0
+}
+
+/// What the first small file of each language costs, before anything is warm.
+fn cold_start() {
+    let commit: CommitSha = "a".repeat(40).parse().expect("forty hex digits");
+    for template in &TEMPLATES {
+        let text = format!("{}{}{}", template.start, template.flawed, template.end);
+        let path = format!("src/first.{}", template.extension);
+        let files = vec![SourceFile { path: path.clone(), bytes: text.into_bytes() }];
+        let snapshot = Snapshot { commit: commit.clone(), files, left_out: Vec::new() };
+        let (before, start) = (resident_megabytes(), Instant::now());
+        let found = scan(&snapshot, &Clock::unlimited()).findings.len();
+        println!(
+            "first {path}: {:.1} ms, {:.1} MB, {found} findings",
+            start.elapsed().as_secs_f64() * 1000.0,
+            resident_megabytes() - before,
+        );
+    }
+}
+
+/// What this thread used of a processor, whatever else the machine does meanwhile.
+fn processor_seconds(work: impl FnOnce() -> usize) -> f64 {
+    let used = || {
+        let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        let nanoseconds = text.split(' ').next().and_then(|first| first.parse::<f64>().ok());
+        nanoseconds.unwrap_or(f64::NAN) / 1e9
+    };
+    let before = used();
+    black_box(work());
+    used() - before
+}
+
+fn all_and_half(name: &str, files: &[SourceFile]) {
+    let (all, half) = (Part::of_rules(1), Part::of_rules(2));
+    let lines: usize =
+        files.iter().map(|file| file.bytes.iter().filter(|byte| **byte == b'\n').count()).sum();
+    // In turns, so that a busy machine disturbs both alike.
+    let (mut with_all, mut with_half) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..ROUNDS {
+        with_all = with_all.min(processor_seconds(|| all.run(files)));
+        with_half = with_half.min(processor_seconds(|| half.run(files)));
+    }
+    println!(
+        "{name}: {} rules {:.0} lines/s with {} matches, {} rules {:.0} lines/s, ratio {:.3}",
+        all.rules(),
+        lines as f64 / with_all,
+        all.run(files),
+        half.rules(),
+        lines as f64 / with_half,
+        with_all / with_half,
+    );
+}
+
 fn parse_and_scan(criterion: &mut Criterion) {
+    cold_start();
     let snapshot = corpus();
     let clock = Clock::unlimited();
     let lines = parse(&snapshot, &clock).coverage.lines;
@@ -118,6 +192,12 @@ fn parse_and_scan(criterion: &mut Criterion) {
         lines as f64 / scanning,
         scanning / parsing,
     );
+    all_and_half("generated code", &snapshot.files);
+    if let Some(folder) = option_env!("ASSAY_BENCH_CORPUS") {
+        let mut files = Vec::new();
+        read_into(&mut files, Path::new(folder));
+        all_and_half(folder, &files);
+    }
 }
 
 criterion_group!(benches, parse_and_scan);

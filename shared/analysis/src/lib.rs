@@ -15,6 +15,7 @@ mod rules;
 mod scan;
 mod secrets;
 mod symbols;
+mod syntax;
 mod test_code;
 mod tree;
 
@@ -22,6 +23,9 @@ pub use clock::Clock;
 pub use examine::{Columns, Examined, Examiner, Located};
 pub use parse::{Parsed, parse, symbols};
 pub use place::{FILE_BYTES_MAX, MARKER_LINES, is_demoted_by_name};
+#[doc(hidden)]
+pub use rules::Part;
 pub use rules::{RuleInfo, rules, rules_version};
 pub use scan::{Incomplete, IncompleteReason, Scan, scan};
 pub use symbols::{Symbol, SymbolKind};
+pub use syntax::syntax_tree;

@@ -5,10 +5,12 @@
 
 mod builtin;
 mod envelope;
+mod measure;
 mod rewrite;
 mod ruleset;
 mod run;
 
+pub use measure::Part;
 pub(crate) use rewrite::Edit;
 pub(crate) use ruleset::{Ruleset, ruleset};
 pub(crate) use run::{Match, run};

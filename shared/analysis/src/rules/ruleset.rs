@@ -55,7 +55,7 @@ impl Ruleset {
         Self::of(envelopes, language)
     }
 
-    fn of(envelopes: &[Envelope], language: Language) -> Result<Self, String> {
+    pub(super) fn of(envelopes: &[Envelope], language: Language) -> Result<Self, String> {
         let grammar = Grammar(language);
         let kind_count = grammar.tree_sitter().node_kind_count();
         let mut rules = Vec::new();

@@ -119,6 +119,33 @@ pub(super) fn private_key(_path: &str, _name: &str, value: &str) -> bool {
     digits.len() >= 40 && entropy(&digits) > 4.0 && !is_placeholder(&digits)
 }
 
+/// A password in its own field: with letters and something else, and no placeholder.
+pub(super) fn password(_path: &str, _name: &str, value: &str) -> bool {
+    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let others = value.bytes().any(|byte| !byte.is_ascii_alphabetic() && byte != b'_');
+    letters && others && !is_placeholder(value) && entropy(value) > 2.5
+}
+
+/// A credential that a program sends: random, with digits, no word and no name of a variable.
+pub(super) fn header_value(_path: &str, _name: &str, value: &str) -> bool {
+    let cased = value.bytes().any(|byte| byte.is_ascii_uppercase())
+        || value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    !is_placeholder(value) && has_digit(value) && cased && entropy(value) > TOKEN_ENTROPY_MIN
+}
+
+/// A hash of a password. It begins like a reference to a variable, so it is no [`random`] one.
+pub(super) fn password_hash(_path: &str, _name: &str, value: &str) -> bool {
+    longest_run(value) < 6 && entropy(value) > 4.0
+}
+
+/// The text behind it is a private key's header; certificates look the same otherwise.
+pub(super) fn encoded_private_key(_path: &str, _name: &str, value: &str) -> bool {
+    // Sixteen groups of four characters hold the longest header.
+    let head = value.get(..64).or_else(|| value.get(..40)).unwrap_or_default();
+    let decoded = general_purpose::STANDARD_NO_PAD.decode(head).unwrap_or_default();
+    contains(&decoded, b"PRIVATE KEY")
+}
+
 /// A password in a URL: for a real host, and not the one everybody uses on a laptop.
 pub(super) fn url_password(_path: &str, host: &str, value: &str) -> bool {
     const USUAL: [&str; 9] =

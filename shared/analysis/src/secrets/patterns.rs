@@ -51,7 +51,7 @@ impl Pattern {
             Shape::Named(value) => format!(
                 "(?<name>(?i-u:[a-z0-9_.-]{{0,40}}(?:{})[a-z0-9_.-]{{0,40}}))[\"'\\]]{{0,2}}[ \\t]*\
                  (?::=|=>|=|:|,)[ \\t]*[\"'`]?(?<value>{value})(?:[^A-Za-z0-9_+/=-]|$)",
-                self.keywords.join("|"),
+                self.keywords.join("|").replace('.', r"\."),
             ),
         }
     }

@@ -55,7 +55,7 @@ const fn named(
 }
 
 #[rustfmt::skip]
-pub(super) static SERVICES: [Pattern; 94] = [
+pub(super) static SERVICES: [Pattern; 115] = [
     token("secret.1password-secret-key", "A 1Password secret key", &["a3-"], r"A3-[A-Z0-9]{6}-[A-Z0-9]{11}-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}", Critical),
     token("secret.1password-service-token", "A 1Password service account token", &["ops_eyj"], r"ops_eyJ[A-Za-z0-9+/]{250,2000}", Critical),
     token("secret.adobe-secret", "An Adobe client secret", &["p8e-"], r"p8e-[A-Za-z0-9]{32}", High),
@@ -143,8 +143,29 @@ pub(super) static SERVICES: [Pattern; 94] = [
     token("secret.typeform-token", "A Typeform token", &["tfp_"], r"tfp_[A-Za-z0-9_.-]{59}", High),
     token("secret.xai-key", "An xAI key", &["xai-"], r"xai-[A-Za-z0-9]{80}", High),
     token("secret.yandex-key", "A Yandex Cloud API key", &["aqvn"], r"AQVN[A-Za-z0-9_-]{35,38}", High),
+    token("secret.adafruit-key", "An Adafruit IO key", &["aio_"], r"aio_[A-Za-z0-9]{28}", High),
+    token("secret.azure-devops-token", "An Azure DevOps token", &["azdo"], r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}", Critical),
+    token("secret.dependency-track-key", "A Dependency-Track key", &["odt_"], r"odt_[A-Za-z0-9]{32,40}", High),
+    token("secret.doppler-service-token", "A Doppler service token", &["dp.st."], r"dp\.st\.(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,44}", Critical),
+    token("secret.gitlab-runner-token", "A GitLab runner registration token", &["gr1348941"], r"GR1348941[A-Za-z0-9_-]{20}", Critical),
+    token("secret.jina-key", "A Jina key", &["jina_"], r"jina_[a-f0-9]{32}[A-Za-z0-9_-]{28}", High),
+    token("secret.kerberos-ticket", "A Kerberos ticket that can be cracked", &["$krb5asrep$", "$krb5tgs$"], r"\$krb5(?:asrep|tgs)\$(?:17|18|23)\$[A-Za-z0-9_.@*$/:-]{3,200}[:$][a-f0-9]{32}\$[a-f0-9]{64,4096}", Critical),
+    token("secret.new-relic-licence", "A New Relic licence or admin key", &["nral", "nraa-", "nriq-", "nrra-"], r"(?:[a-z0-9]{36}NRAL|NRAA-[a-f0-9]{27}|NRIQ-[A-Za-z0-9_-]{32}|NRRA-[a-f0-9]{42})", High),
+    token("secret.pixie-key", "A Pixie key", &["px-api-", "px-dep-"], r"px-(?:api|dep)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", High),
+    token("secret.salesforce-session", "A Salesforce session", &["00d"], r"00D[A-Za-z0-9]{12}![A-Za-z0-9._]{90,120}", Critical),
+    token("secret.tavily-key", "A Tavily key", &["tvly-"], r"tvly-(?:dev-)?[A-Za-z0-9]{32}", High),
+    token("secret.teams-webhook-old", "A Microsoft Teams webhook address", &["outlook.office.com/webhook/"], r"https://outlook\.office\.com/webhook/[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/[a-z0-9]{32}/[0-9a-f-]{36}", High),
+    token("secret.twitch-stream-key", "A Twitch stream key", &["live_"], r"live_[0-9]{8,12}_[A-Za-z0-9]{30}", High),
+    token("secret.vault-recovery-token", "A HashiCorp Vault recovery token", &["hvr."], r"hvr\.[A-Za-z0-9_-]{24,200}", Critical),
     named("secret.algolia-key", "An Algolia key", &["algolia"], r"[a-f0-9]{32}"),
     named("secret.cloudflare-token", "A Cloudflare token", &["cloudflare"], r"[A-Za-z0-9_-]{40}"),
+    named("secret.codeclimate-token", "A Code Climate token", &["codeclimate", "cc_test_reporter"], r"[a-f0-9]{64}"),
+    named("secret.github-client-secret", "A GitHub application secret", &["github_secret", "github_client_secret", "githubclientsecret"], r"[a-f0-9]{40}"),
+    named("secret.heroku-uuid-key", "A Heroku API key", &["heroku"], r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"),
+    named("secret.jenkins-token", "A Jenkins token", &["jenkins"], r"11[a-f0-9]{32}"),
+    named("secret.postmark-token", "A Postmark token", &["postmark"], r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+    named("secret.sauce-key", "A Sauce Labs key", &["sauce"], r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+    named("secret.sonar-login", "A SonarQube token", &["sonar.login", "sonarlogin", "sonar_login", "sonar_token", "sonar.token"], r"[a-f0-9]{40}"),
     named("secret.datadog-key", "A Datadog key", &["datadog", "dd_api_key", "dd_app_key"], r"[a-f0-9]{40}|[a-f0-9]{32}"),
     named("secret.facebook-secret", "A Facebook app secret", &["facebook"], r"[a-f0-9]{32}"),
     named("secret.okta-token", "An Okta token", &["okta"], r"00[A-Za-z0-9_-]{40}"),

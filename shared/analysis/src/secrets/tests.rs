@@ -109,6 +109,28 @@ fn samples() -> Vec<(&'static str, String, String)> {
     let password = letters(12);
     let url = format!("DB = \"postgres://app:{password}@db.shop.net/app\"\n");
     samples.push(("secret.url-password", url, password.clone()));
+    let hash = format!("$2b$12${}", letters(53));
+    samples.push(token("secret.password-hash", hash));
+    let key = base64(format!("-----BEGIN {} KEY-----\n{}", "PRIVATE", letters(200)).as_bytes());
+    samples.push(token("secret.encoded-private-key", key));
+    let wireguard = letters(43);
+    samples.push((
+        "secret.wireguard-key",
+        format!("PrivateKey = {wireguard}=\n"),
+        format!("{wireguard}="),
+    ));
+    let shared = format!("{}=", letters(43));
+    let iot = format!("c = \"HostName=h.azure-devices.net;SharedAccessKey={shared}\"\n");
+    samples.push(("secret.azure-shared-access-key", iot, shared));
+    let machine = format!("machine api.shop.net login app password {password}\n");
+    samples.push(("secret.netrc-password", machine, password.clone()));
+    let odbc = format!("c = \"Server=db;User Id=app;Password={password};Database=d\"\n");
+    samples.push(("secret.connection-string-password", odbc, password.clone()));
+    let bearer = letters(40);
+    let header = format!("curl -H \"Authorization: Bearer {bearer}\" https://api.shop.net\n");
+    samples.push(("secret.authorization-header", header, bearer.clone()));
+    let query = format!("get(\"https://api.shop.net/items?api_key={bearer}&page=1\")\n");
+    samples.push(("secret.token-in-query", query, bearer));
     let assigned = format!("db_password = \"{password}\"\n");
     samples.push(("secret.hard-coded", assigned, password.clone()));
     samples.push(("secret.hard-coded-setting", format!("DB_PASSWORD={password}\n"), password));
