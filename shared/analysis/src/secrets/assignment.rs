@@ -43,14 +43,22 @@ fn is_secret(name: &str, value: &str) -> bool {
     }
     let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
     let digits = value.bytes().any(|byte| byte.is_ascii_digit());
-    if !(letters && digits) {
+    let is_password = name.contains("passw") || name.contains("pwd");
+    if !(letters && (digits || is_password && has_symbol_within(value))) {
         return false;
     }
-    if name.contains("passw") || name.contains("pwd") {
+    if is_password {
         let path = value.contains('/') && is_words(value);
         return entropy(value) >= PASSWORD_ENTROPY_MIN && !path;
     }
     value.len() >= TOKEN_BYTES_MIN && entropy(value) >= TOKEN_ENTROPY_MIN && !is_words(value)
+}
+
+/// `super$ecret`, but not the `Password*` and `Wrong!` of forms.
+fn has_symbol_within(value: &str) -> bool {
+    let within = value.get(1..).unwrap_or_default();
+    let at = within.find(['$', '!', '#', '^', '&', '*']);
+    at.is_some_and(|at| within[at + 1..].starts_with(|next: char| next.is_ascii_alphabetic()))
 }
 
 /// A path, an address or a name that is looked up somewhere.

@@ -33,7 +33,7 @@ const ASSIGNED: &[&str] = &[
     "credential",
 ];
 
-pub(super) static GENERAL: [Pattern; 11] = [
+pub(super) static GENERAL: [Pattern; 13] = [
     Pattern {
         id: "secret.password-hash",
         what: "A password's hash",
@@ -83,6 +83,32 @@ pub(super) static GENERAL: [Pattern; 11] = [
         compiled: OnceLock::new(),
     },
     Pattern {
+        id: "secret.network-credential",
+        what: "A password for a network account",
+        keywords: &["networkcredential(", "directoryentry("],
+        shape: Shape::Whole(
+            r#"(?:NetworkCredential|DirectoryEntry)\([ \t]*"[^"]{1,200}"[ \t]*,[ \t]*(?:"[^"]{1,200}"[ \t]*,[ \t]*)?"(?<value>[^"\r\n]{6,100})"[ \t]*\)"#,
+        ),
+        guard: guard::random,
+        severity: Severity::High,
+        confidence: 0.75,
+        spans_lines: false,
+        compiled: OnceLock::new(),
+    },
+    Pattern {
+        id: "secret.vault-unseal-key",
+        what: "A HashiCorp Vault unseal key",
+        keywords: &["unseal"],
+        shape: Shape::Whole(
+            r#"(?i)unseal(?:[ \t]+key[ \t]+[0-9]{1,2}:)?[ \t]+(?<value>[A-Za-z0-9+/]{43,44}=?)(?:[^A-Za-z0-9+/=]|$)"#,
+        ),
+        guard: guard::mixed,
+        severity: Severity::Critical,
+        confidence: 0.9,
+        spans_lines: false,
+        compiled: OnceLock::new(),
+    },
+    Pattern {
         id: "secret.netrc-password",
         what: "A password for a machine",
         keywords: &["machine "],
@@ -126,7 +152,7 @@ pub(super) static GENERAL: [Pattern; 11] = [
         what: "A token in an address",
         keywords: &["token=", "api_key=", "apikey=", "client_secret="],
         shape: Shape::Whole(
-            r#"(?i)[?&](?:access_token|auth_token|token|api_?key|client_secret)=(?<value>[A-Za-z0-9_.~-]{20,200})(?:[^A-Za-z0-9_.~-]|$)"#,
+            r#"(?i)(?:[?&]|(?:-d|--data)[ \t]+[\"']?)(?:access_token|auth_token|token|api_?key|client_secret)=(?<value>[A-Za-z0-9_.~-]{20,200})(?:[^A-Za-z0-9_.~-]|$)"#,
         ),
         guard: guard::header_value,
         severity: Severity::High,

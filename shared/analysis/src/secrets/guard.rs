@@ -153,11 +153,11 @@ pub(super) fn url_password(_path: &str, host: &str, value: &str) -> bool {
     let host = host.to_ascii_lowercase();
     let local = host == "localhost"
         || host.starts_with("127.")
-        || host.contains("example")
+        || ["example.com", "example.org", "example.net"].iter().any(|end| host.ends_with(end))
         || !host.contains('.');
     let lower = value.to_ascii_lowercase();
     let usual = USUAL.iter().any(|word| lower == *word) || lower == "hostname";
-    !local && !usual && !is_placeholder(value) && entropy(value) > 2.5
+    !local && !usual && !is_placeholder(value) && entropy(value) > 2.3
 }
 
 /// Shannon entropy in bits a character.

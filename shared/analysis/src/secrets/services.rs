@@ -55,7 +55,7 @@ const fn named(
 }
 
 #[rustfmt::skip]
-pub(super) static SERVICES: [Pattern; 115] = [
+pub(super) static SERVICES: [Pattern; 117] = [
     token("secret.1password-secret-key", "A 1Password secret key", &["a3-"], r"A3-[A-Z0-9]{6}-[A-Z0-9]{11}-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}", Critical),
     token("secret.1password-service-token", "A 1Password service account token", &["ops_eyj"], r"ops_eyJ[A-Za-z0-9+/]{250,2000}", Critical),
     token("secret.adobe-secret", "An Adobe client secret", &["p8e-"], r"p8e-[A-Za-z0-9]{32}", High),
@@ -155,7 +155,9 @@ pub(super) static SERVICES: [Pattern; 115] = [
     token("secret.salesforce-session", "A Salesforce session", &["00d"], r"00D[A-Za-z0-9]{12}![A-Za-z0-9._]{90,120}", Critical),
     token("secret.tavily-key", "A Tavily key", &["tvly-"], r"tvly-(?:dev-)?[A-Za-z0-9]{32}", High),
     token("secret.teams-webhook-old", "A Microsoft Teams webhook address", &["outlook.office.com/webhook/"], r"https://outlook\.office\.com/webhook/[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/[a-z0-9]{32}/[0-9a-f-]{36}", High),
+    token("secret.truenas-key", "A TrueNAS key", &["login_with_api_key", "truenas"], r"[0-9]{1,4}-[A-Za-z0-9]{64}", High),
     token("secret.twitch-stream-key", "A Twitch stream key", &["live_"], r"live_[0-9]{8,12}_[A-Za-z0-9]{30}", High),
+    token("secret.vault-batch-token", "A HashiCorp Vault token", &["s.caesi"], r"s\.CAESI[A-Za-z0-9_-]{60,180}", Critical),
     token("secret.vault-recovery-token", "A HashiCorp Vault recovery token", &["hvr."], r"hvr\.[A-Za-z0-9_-]{24,200}", Critical),
     named("secret.algolia-key", "An Algolia key", &["algolia"], r"[a-f0-9]{32}"),
     named("secret.cloudflare-token", "A Cloudflare token", &["cloudflare"], r"[A-Za-z0-9_-]{40}"),

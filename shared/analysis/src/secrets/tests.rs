@@ -122,6 +122,10 @@ fn samples() -> Vec<(&'static str, String, String)> {
     let shared = format!("{}=", letters(43));
     let iot = format!("c = \"HostName=h.azure-devices.net;SharedAccessKey={shared}\"\n");
     samples.push(("secret.azure-shared-access-key", iot, shared));
+    let account = format!("new NetworkCredential(\"app\", \"{}\");\n", letters(16));
+    samples.push(("secret.network-credential", account, letters(16)));
+    let unseal = letters(44);
+    samples.push(("secret.vault-unseal-key", format!("Unseal Key 2: {unseal}\n"), unseal));
     let machine = format!("machine api.shop.net login app password {password}\n");
     samples.push(("secret.netrc-password", machine, password.clone()));
     let odbc = format!("c = \"Server=db;User Id=app;Password={password};Database=d\"\n");
@@ -252,6 +256,8 @@ fn text_that_stands_for_a_secret_is_none() {
         "aws_access_key_id = AKIAIOSFODNN7EXAMPLE",
         "url = \"postgres://postgres:postgres@localhost/test1\"",
         "url = \"https://user:password@example.com/\"",
+        "password = \"Wrong-password!\"",
+        "password: \"Contrasena*\"",
         "if (header == \"-----BEGIN RSA PRIVATE KEY-----\") {",
         "public_key = \"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\"",
         "token = get_token(user_id_1234567890abc)",
