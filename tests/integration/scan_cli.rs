@@ -48,6 +48,14 @@ fn colours_are_for_those_who_see_them() {
     }
 }
 
+/// `assay scan | head -1` must not turn a failure into a pass.
+#[test]
+fn a_reader_who_leaves_does_not_change_the_answer() {
+    for format in [&[][..], &["--json"], &["--sarif=-"]] {
+        assert_eq!(demo().scan_unread(format), 1, "{format:?}");
+    }
+}
+
 #[test]
 fn the_number_of_threads_does_not_show() {
     let tree = demo();
@@ -89,6 +97,15 @@ fn a_baseline_lets_only_new_findings_decide() {
         .map(|finding| finding["path"].clone())
         .collect();
     assert_eq!(deciding, ["new.py"]);
+
+    // Who looks at a part says nothing about the rest, and forgets nothing of it.
+    for part in [&["storefront"][..], &["--exclude=orders"], &["--rule=go.*"]] {
+        let arguments = ["--baseline=known.json", "--json", "--write-baseline=part.json"];
+        let told = tree.scan(&[&arguments[..], part].concat());
+        assert_eq!(told.json()["gone"], serde_json::json!([]), "{part:?}");
+        let kept = fs::read_to_string(tree.path("part.json")).unwrap();
+        assert!(kept.contains("\"path\": \"orders/store.py\""), "{part:?}");
+    }
 
     fs::remove_file(tree.path(path)).unwrap();
     let gone = tree.scan(&["--baseline=known.json", "--json"]).json()["gone"].clone();

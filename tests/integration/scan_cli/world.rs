@@ -114,6 +114,13 @@ impl Tree {
         told(child.wait_with_output().unwrap())
     }
 
+    /// The exit code when nobody reads what is printed.
+    pub(super) fn scan_unread(&self, arguments: &[&str]) -> i32 {
+        let mut child = self.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        child.wait().unwrap().code().unwrap()
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let test = std::env::current_exe().unwrap();
         let binary = test.parent().and_then(|deps| deps.parent()).unwrap().join("assay");

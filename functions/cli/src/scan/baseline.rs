@@ -29,6 +29,9 @@ pub(super) struct Known {
     /// Why it does not matter; added by hand, and kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dismissed: Option<String>,
+    /// Whether this scan does not look where it is, or for what it is.
+    #[serde(skip)]
+    pub(super) is_outside: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,12 +83,14 @@ fn of_sarif(read: sarif::Read) -> Baseline {
             title: finding.title,
             fingerprint: finding.fingerprint.as_str().to_owned(),
             dismissed: imported.suppressed,
+            is_outside: false,
         });
     }
     baseline
 }
 
-/// Everything that was found, as a baseline; reasons for dismissals are taken over.
+/// Everything that was found, as a baseline. Reasons for dismissals are taken over, and so is
+/// what this scan did not look for.
 pub(super) fn written(outcome: &Outcome) -> String {
     let known = |judged: &Judged| {
         let finding = &judged.located.finding;
@@ -96,9 +101,11 @@ pub(super) fn written(outcome: &Outcome) -> String {
             title: finding.title.clone(),
             fingerprint: finding.fingerprint.as_str().to_owned(),
             dismissed: judged.dismissed.clone(),
+            is_outside: false,
         }
     };
     let mut findings: Vec<Known> = outcome.findings.iter().map(known).collect();
+    findings.extend(outcome.outside.iter().cloned());
     findings.sort();
     let file = File {
         format: FORMAT.to_owned(),

@@ -42,7 +42,7 @@ pub(super) struct Unreadable {
 }
 
 pub(super) fn all(files: Files, threads: Option<NonZeroUsize>) -> Found {
-    let Files { entries, unreadable } = files;
+    let Files { entries, unreadable, .. } = files;
     let entries: Vec<(String, Entry)> = entries.into_iter().collect();
     let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let threads = threads.unwrap_or(cores).get().min(entries.len()).max(1);

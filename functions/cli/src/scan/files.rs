@@ -28,6 +28,27 @@ pub(super) struct Files {
     pub(super) entries: BTreeMap<String, Entry>,
     /// Folders that cannot be listed, with the reason.
     pub(super) unreadable: BTreeMap<String, String>,
+    /// Folders that were asked for; the root is the empty name.
+    folders: Vec<String>,
+    excluded: Option<Override>,
+}
+
+impl Files {
+    /// Whether a file of this name is looked at, or would be if it were still there.
+    pub(super) fn cover(&self, path: &str) -> bool {
+        let is_below = |folder: &String| {
+            let rest = path.strip_prefix(folder.as_str());
+            folder.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        let is_excluded = |excluded: &Override| {
+            Path::new(path)
+                .ancestors()
+                .any(|part| excluded.matched(part, part != Path::new(path)).is_ignore())
+        };
+        self.entries.contains_key(path)
+            || (self.folders.iter().any(is_below)
+                && !self.excluded.as_ref().is_some_and(is_excluded))
+    }
 }
 
 #[derive(Debug)]
@@ -69,7 +90,7 @@ pub(super) fn list(arguments: &ScanArguments) -> Result<Files, Error> {
     for path in &listed {
         lister.named_file(path)?;
     }
-    Ok(lister.files)
+    Ok(Files { excluded: Some(lister.overrides), ..lister.files })
 }
 
 /// The paths of a list, one a line, with their folders resolved and links left as they are.
@@ -121,7 +142,7 @@ struct Lister {
 
 impl Lister {
     fn folder(&mut self, folder: &Path) -> Result<(), Trouble> {
-        self.relative(folder)?;
+        self.files.folders.push(self.relative(folder)?);
         let respects = !self.takes_ignored;
         let walk = WalkBuilder::new(folder)
             .standard_filters(false)

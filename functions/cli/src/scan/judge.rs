@@ -17,6 +17,8 @@ pub(super) struct Outcome {
     pub(super) findings: Vec<Judged>,
     /// What the baseline holds and the code does not any more.
     pub(super) gone: Vec<Known>,
+    /// What it holds of files and rules that this scan leaves alone.
+    pub(super) outside: Vec<Known>,
     pub(super) fail_on: Option<Severity>,
     pub(super) has_baseline: bool,
     /// Results of other tools in the baseline, which nothing can be compared with.
@@ -75,11 +77,14 @@ impl Outcome {
             Judged { located, state, dismissed, decides }
         };
         let findings = findings.into_iter().map(judge).collect();
-        let mut gone: Vec<Known> = open.into_values().collect();
+        let (mut outside, mut gone): (Vec<Known>, Vec<Known>) =
+            open.into_values().partition(|known| known.is_outside);
+        outside.sort();
         gone.sort();
         Self {
             findings,
             gone,
+            outside,
             fail_on,
             has_baseline,
             foreign,

@@ -121,6 +121,12 @@ pub struct ScanArguments {
     no_color: bool,
 }
 
+impl ScanArguments {
+    fn prints_sarif(&self) -> bool {
+        self.sarif.as_deref() == Some(STANDARD.as_ref())
+    }
+}
+
 /// From which severity on a finding decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FailOn(Option<Severity>);
@@ -141,14 +147,16 @@ impl FromStr for FailOn {
 }
 
 pub(crate) fn run(arguments: &ScanArguments, out: &mut impl io::Write) -> Result<Exit, Error> {
-    let prints_sarif = arguments.sarif.as_deref() == Some(STANDARD.as_ref());
-    if prints_sarif && arguments.json {
+    if arguments.prints_sarif() && arguments.json {
         let next = "write one of them to a file: --sarif FILE --json";
         return Err(Trouble::new("--sarif - and --json both print to standard output", next).into());
     }
     let rules = select::Rules::of(&arguments.rule)?;
-    let known = arguments.baseline.as_deref().map(baseline::read).transpose()?;
+    let mut known = arguments.baseline.as_deref().map(baseline::read).transpose()?;
     let files = files::list(arguments)?;
+    for known in known.iter_mut().flat_map(|baseline| &mut baseline.known) {
+        known.is_outside = !files.cover(&known.path) || !rules.contains(&known.rule);
+    }
     let mut found = examine::all(files, arguments.threads);
     rules.keep(&mut found);
     let outcome = Outcome::of(found, rules.list().count(), known, arguments.fail_on.0);
@@ -156,22 +164,36 @@ pub(crate) fn run(arguments: &ScanArguments, out: &mut impl io::Write) -> Result
     if let Some(path) = &arguments.write_baseline {
         write(path, &baseline::written(&outcome))?;
     }
-    if let Some(path) = arguments.sarif.as_ref().filter(|_| !prints_sarif) {
+    if let Some(path) = arguments.sarif.as_ref().filter(|_| !arguments.prints_sarif()) {
         write(path, &written::sarif(&outcome, &rules))?;
     }
-    match (prints_sarif, arguments.json) {
-        (true, _) => writeln!(out, "{}", written::sarif(&outcome, &rules))?,
-        (false, true) => writeln!(out, "{}", written::json(&outcome)?)?,
-        (false, false) => {
-            let mut report = Vec::new();
-            report::print(&outcome, &mut report)?;
-            if arguments.no_color {
-                report = strip_bytes(&report).into_vec();
-            }
-            out.write_all(&report)?;
-        }
+    let exit = exit(&outcome, arguments);
+    match print(&outcome, &rules, arguments, out) {
+        // A reader who has seen enough does not change the answer.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(exit),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(exit),
     }
-    Ok(exit(&outcome, arguments))
+}
+
+fn print(
+    outcome: &Outcome,
+    rules: &select::Rules,
+    arguments: &ScanArguments,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
+    if arguments.prints_sarif() {
+        return writeln!(out, "{}", written::sarif(outcome, rules));
+    }
+    if arguments.json {
+        return writeln!(out, "{}", written::json(outcome)?);
+    }
+    let mut report = Vec::new();
+    report::print(outcome, &mut report)?;
+    if arguments.no_color {
+        report = strip_bytes(&report).into_vec();
+    }
+    out.write_all(&report)
 }
 
 fn exit(outcome: &Outcome, arguments: &ScanArguments) -> Exit {

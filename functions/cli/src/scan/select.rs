@@ -37,7 +37,7 @@ impl Rules {
         Ok(Self { wanted: Some(wanted) })
     }
 
-    fn contains(&self, rule: &str) -> bool {
+    pub(super) fn contains(&self, rule: &str) -> bool {
         self.wanted.as_ref().is_none_or(|wanted| wanted.is_match(rule))
     }
 
