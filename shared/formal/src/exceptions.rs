@@ -1,0 +1,50 @@
+//! Which handler takes which exception, by their names.
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Caught {
+    No,
+    Maybe,
+    Yes,
+}
+
+impl Caught {
+    pub(crate) fn is_sure(self) -> bool {
+        self == Self::Yes
+    }
+}
+
+/// Each exception that the IR can name, with what it is a kind of, nearest first.
+const KINDS: &[(&str, &[&str])] = &[
+    ("ArithmeticException", &["RuntimeException", "Exception", "Throwable"]),
+    (
+        "ArrayIndexOutOfBoundsException",
+        &["IndexOutOfBoundsException", "RuntimeException", "Exception", "Throwable"],
+    ),
+    ("NegativeArraySizeException", &["RuntimeException", "Exception", "Throwable"]),
+    ("NullPointerException", &["RuntimeException", "Exception", "Throwable"]),
+    (
+        "NumberFormatException",
+        &["IllegalArgumentException", "RuntimeException", "Exception", "Throwable"],
+    ),
+    ("IOException", &["Exception", "Throwable"]),
+    ("SQLException", &["Exception", "Throwable"]),
+    ("AssertionError", &["Error", "Throwable"]),
+];
+
+/// Catch everything that any code may throw.
+const EVERYTHING: &[&str] = &["Throwable"];
+
+/// Whether `by` takes `thrown`; an empty name is an exception that is not known.
+pub(crate) fn is_caught(thrown: &str, by: &str) -> Caught {
+    if by == thrown || EVERYTHING.contains(&by) {
+        return Caught::Yes;
+    }
+    match KINDS.iter().find(|(name, _)| *name == thrown) {
+        Some((_, kinds)) if kinds.contains(&by) => Caught::Yes,
+        // A kind of its own that the table does not list is not one of those in the table.
+        Some(_) if KINDS.iter().any(|(name, kinds)| *name == by || kinds.contains(&by)) => {
+            Caught::No
+        }
+        Some(_) | None => Caught::Maybe,
+    }
+}

@@ -1,0 +1,212 @@
+//! What the common classes of the Java platform promise about their results.
+
+/// What a method gives back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Known {
+    pub(super) returns: &'static str,
+    pub(super) nullable: bool,
+    pub(super) range: Option<(i128, i128)>,
+    pub(super) from: Origin,
+    pub(super) throws: Throws,
+    /// Least length of an array that is given back.
+    pub(super) length_min: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Input: anything in the range can come.
+    Outside,
+    /// As known or unknown as the object that was asked.
+    Receiver,
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Throws {
+    Nothing,
+    /// Only this, and an input can cause it.
+    Input(&'static str),
+    /// Anything, as every call that leaves the program.
+    Anything,
+}
+
+const COUNT: Option<(i128, i128)> = Some((0, (1 << 31) - 1));
+
+const fn known(returns: &'static str, from: Origin, throws: Throws) -> Known {
+    Known { returns, nullable: false, range: None, from, throws, length_min: 0 }
+}
+
+const fn nullable(of: Known) -> Known {
+    Known { nullable: true, ..of }
+}
+
+const fn count(from: Origin) -> Known {
+    Known { range: COUNT, ..known("int", from, Throws::Nothing) }
+}
+
+/// A method of a platform class, by the simple name of the receiver's static type.
+pub(super) fn method(class: &str, name: &str) -> Option<Known> {
+    use Origin::{Outside, Receiver, Unknown};
+    use Throws::{Anything, Input, Nothing};
+    let number = Input("NumberFormatException");
+    Some(match (class, name) {
+        ("Integer", "parseInt" | "valueOf") => known("int", Outside, number),
+        ("Long", "parseLong" | "valueOf") => known("long", Outside, number),
+        ("Short", "parseShort" | "valueOf") => known("short", Outside, number),
+        ("Byte", "parseByte" | "valueOf") => known("byte", Outside, number),
+        ("Float", "parseFloat" | "valueOf") => known("float", Outside, number),
+        ("Double", "parseDouble" | "valueOf") => known("double", Outside, number),
+        ("System", "getProperty" | "getenv") => nullable(known("String", Outside, Nothing)),
+        ("System", "currentTimeMillis" | "nanoTime") => known("long", Unknown, Nothing),
+        ("Random" | "SecureRandom", "nextInt") => known("int", Outside, Nothing),
+        ("Random" | "SecureRandom", "nextLong") => known("long", Outside, Nothing),
+        ("Random" | "SecureRandom", "nextBoolean") => known("boolean", Outside, Nothing),
+        ("Random" | "SecureRandom", "nextFloat") => known("float", Outside, Nothing),
+        ("Random" | "SecureRandom", "nextDouble") => known("double", Outside, Nothing),
+        ("BufferedReader", "readLine") => nullable(known("String", Outside, Anything)),
+        (
+            "HttpServletRequest" | "ServletRequest",
+            "getParameter" | "getQueryString" | "getHeader",
+        ) => nullable(known("String", Outside, Nothing)),
+        ("HttpServletRequest", "getCookies") => {
+            // No cookies are null, never an empty array.
+            Known { length_min: 1, ..nullable(known("Cookie[]", Outside, Nothing)) }
+        }
+        ("Cookie", "getValue" | "getName") => known("String", Outside, Nothing),
+        ("StringTokenizer", "hasMoreTokens") => known("boolean", Outside, Nothing),
+        ("StringTokenizer", "nextToken") => known("String", Outside, Anything),
+        ("Properties", "getProperty") => nullable(known("String", Outside, Nothing)),
+        ("ResultSet", "getString") => nullable(known("String", Outside, Anything)),
+        ("ResultSet", "getInt") => known("int", Outside, Anything),
+        ("ResultSet", "next") => known("boolean", Outside, Anything),
+        (
+            "String",
+            "trim" | "substring" | "toLowerCase" | "toUpperCase" | "replace" | "replaceAll"
+            | "concat" | "strip" | "toString" | "intern",
+        ) => known("String", Receiver, Nothing),
+        (
+            "String",
+            "startsWith" | "endsWith" | "equals" | "equalsIgnoreCase" | "contains" | "isEmpty"
+            | "matches" | "isBlank",
+        ) => known("boolean", Receiver, Nothing),
+        ("String", "indexOf" | "lastIndexOf") => {
+            Known { range: Some((-1, (1 << 31) - 1)), ..known("int", Receiver, Nothing) }
+        }
+        ("String", "split") => known("String[]", Receiver, Nothing),
+        ("String", "toCharArray") => known("char[]", Receiver, Nothing),
+        ("String", "getBytes") => known("byte[]", Receiver, Anything),
+        ("String", "hashCode" | "compareTo") => known("int", Receiver, Nothing),
+        ("String", "format" | "valueOf" | "join") => known("String", Unknown, Nothing),
+        ("StringBuilder" | "StringBuffer", "append" | "insert" | "reverse") => {
+            known("StringBuilder", Receiver, Nothing)
+        }
+        ("StringBuilder" | "StringBuffer", "toString") => known("String", Receiver, Nothing),
+        ("StringBuilder" | "StringBuffer", "length") => count(Receiver),
+        ("Integer" | "Long" | "Short" | "Byte" | "Float" | "Double" | "Boolean", "toString") => {
+            known("String", Receiver, Nothing)
+        }
+        ("List" | "ArrayList" | "Set" | "HashSet" | "Map" | "HashMap" | "Vector", "size") => {
+            count(Receiver)
+        }
+        ("List" | "ArrayList" | "Set" | "HashSet" | "Map" | "HashMap" | "Vector", "isEmpty") => {
+            known("boolean", Receiver, Nothing)
+        }
+        ("Logger", "log" | "info" | "warning" | "severe" | "fine") => {
+            known("void", Unknown, Nothing)
+        }
+        ("Logger", "getLogger") => known("Logger", Unknown, Nothing),
+        ("PrintStream", "println" | "print" | "printf" | "flush") => {
+            known("void", Unknown, Nothing)
+        }
+        ("DriverManager", "getConnection") => known("Connection", Unknown, Anything),
+        ("Connection", "prepareStatement") => known("PreparedStatement", Unknown, Anything),
+        ("Connection", "createStatement") => known("Statement", Unknown, Anything),
+        ("PreparedStatement" | "Statement", "executeQuery") => {
+            known("ResultSet", Unknown, Anything)
+        }
+        ("URL", "openConnection") => known("URLConnection", Unknown, Anything),
+        ("Socket" | "URLConnection", "getInputStream") => known("InputStream", Unknown, Anything),
+        ("ServerSocket", "accept") => known("Socket", Unknown, Anything),
+        (
+            "Socket" | "ServerSocket" | "BufferedReader" | "InputStreamReader" | "InputStream"
+            | "FileInputStream" | "Connection" | "PreparedStatement" | "Statement" | "ResultSet",
+            "close",
+        )
+        | ("Properties", "load") => known("void", Unknown, Anything),
+        (_, "getClass") => known("Class", Unknown, Nothing),
+        _ => return None,
+    })
+}
+
+/// A constant of a platform class.
+pub(super) enum Constant {
+    Int(&'static str, i128),
+    Float(&'static str, f64),
+    Object(&'static str),
+}
+
+pub(super) fn constant(class: &str, name: &str) -> Option<Constant> {
+    Some(match (class, name) {
+        ("Integer", "MAX_VALUE") => Constant::Int("int", (1 << 31) - 1),
+        ("Integer", "MIN_VALUE") => Constant::Int("int", -(1 << 31)),
+        ("Long", "MAX_VALUE") => Constant::Int("long", (1 << 63) - 1),
+        ("Long", "MIN_VALUE") => Constant::Int("long", -(1 << 63)),
+        ("Short", "MAX_VALUE") => Constant::Int("short", (1 << 15) - 1),
+        ("Short", "MIN_VALUE") => Constant::Int("short", -(1 << 15)),
+        ("Byte", "MAX_VALUE") => Constant::Int("byte", 127),
+        ("Byte", "MIN_VALUE") => Constant::Int("byte", -128),
+        ("Character", "MAX_VALUE") => Constant::Int("char", 65535),
+        ("Character", "MIN_VALUE") => Constant::Int("char", 0),
+        ("Float", "MAX_VALUE") => Constant::Float("float", f32::MAX as f64),
+        ("Float", "MIN_VALUE") => Constant::Float("float", 1.401_298_464_324_817e-45),
+        ("Double", "MAX_VALUE") => Constant::Float("double", f64::MAX),
+        ("Double", "MIN_VALUE") => Constant::Float("double", 5e-324),
+        ("System", "out" | "err") => Constant::Object("PrintStream"),
+        ("System", "in") => Constant::Object("InputStream"),
+        ("Level", _) => Constant::Object("Level"),
+        _ => return None,
+    })
+}
+
+/// Classes whose methods do not run code of the program, so its fields stay as they are.
+pub(super) fn is_platform(class: &str) -> bool {
+    matches!(
+        class,
+        "String"
+            | "StringBuilder"
+            | "StringBuffer"
+            | "Math"
+            | "System"
+            | "Integer"
+            | "Long"
+            | "Short"
+            | "Byte"
+            | "Float"
+            | "Double"
+            | "Boolean"
+            | "Character"
+            | "Logger"
+            | "PrintStream"
+            | "Socket"
+            | "ServerSocket"
+            | "URL"
+            | "URLConnection"
+            | "BufferedReader"
+            | "InputStreamReader"
+            | "InputStream"
+            | "FileInputStream"
+            | "File"
+            | "Properties"
+            | "Connection"
+            | "PreparedStatement"
+            | "Statement"
+            | "ResultSet"
+            | "DriverManager"
+            | "Random"
+            | "SecureRandom"
+            | "StringTokenizer"
+            | "Cookie"
+            | "HttpServletRequest"
+            | "HttpServletResponse"
+    )
+}

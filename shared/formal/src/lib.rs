@@ -1,0 +1,55 @@
+//! Proves and refutes checks on single functions: division by zero, overflow, bounds, null.
+//!
+//! A language's functions are lowered to a small IR ([`ir`]), with its own arithmetic; what is
+//! not modelled is read as an unknown, with the reason. The IR is executed symbolically, checks
+//! become SMT-LIB queries, and a [`Solver`] answers them. A model of a failing check is replayed
+//! in an interpreter before it counts. Pure: no I/O, no process, no clock of its own.
+
+mod check;
+mod clock;
+mod exceptions;
+mod exec;
+mod interp;
+pub mod ir;
+mod java;
+mod smt;
+mod solver;
+mod symbol;
+mod term;
+mod verdict;
+
+pub use check::{QUERY_TIME_MAX, check};
+pub use clock::Clock;
+pub use interp::run_on;
+pub use smt::Query;
+pub use solver::{Answer, NoSolver, Solver};
+pub use verdict::{Checked, Counterexample, Reasons, Report, Unknown, Verdict};
+
+use domain::Language;
+use ir::Program;
+use tree_sitter::Tree;
+
+/// A file with its tree, parsed by the caller.
+pub struct Source<'a> {
+    pub path: &'a str,
+    pub language: Language,
+    pub text: &'a str,
+    pub tree: &'a Tree,
+}
+
+/// A language whose functions are not lowered: every check in it is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotLowered(pub Language);
+
+/// Lowers files of one language together: they see each other's constants and functions.
+pub fn lower(language: Language, sources: &[Source<'_>]) -> Result<Program, NotLowered> {
+    match language {
+        Language::Java => Ok(java::lower(sources)),
+        Language::Python
+        | Language::JavaScript
+        | Language::TypeScript
+        | Language::Tsx
+        | Language::Go
+        | Language::Rust => Err(NotLowered(language)),
+    }
+}
