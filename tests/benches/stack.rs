@@ -97,7 +97,7 @@ async fn main() {
         for (name, part) in PARTS {
             let mut took: Vec<f64> = ways
                 .iter()
-                .map(|way| part(way))
+                .map(part)
                 .map(|(from, to)| to.duration_since(from).as_secs_f64() * 1e3)
                 .collect();
             took.sort_by(f64::total_cmp);

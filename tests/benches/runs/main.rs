@@ -1,12 +1,13 @@
 //! Durable steps a second, beside what the same Postgres can do at all and beside DBOS.
 //!
 //! A workflow is five steps. Ours is asked for in one transaction with its outbox row (as a
-//! webhook does), claimed, and worked through by the crate `engine`, at each concurrency with as
-//! many workers, each on one connection, all on one thread; DBOS runs as it comes, in a process
-//! of its own. Every round measures pgbench (one-row inserts, one commit each, prepared), DBOS,
-//! ours with steps that only leave an output, and ours with steps that also insert a row and an
-//! outbox row in the same transaction. Only ratios within a round say anything on a shared
-//! machine; medians and ranges over the rounds are printed.
+//! webhook does), claimed, and worked through by the crate `engine`; each worker has a thread and
+//! one connection, as a function has in Lambda. DBOS runs as it comes, in a process of its own.
+//! Every round measures pgbench (one-row inserts, one commit each, prepared), DBOS, ours with
+//! steps that only leave an output, and ours with steps that also insert a row (of
+//! webhook_deliveries, with its foreign keys and row-level security) and an outbox row in the
+//! same transaction. Only ratios within a round say anything on a shared machine; medians and
+//! ranges over the rounds are printed.
 //!
 //! Settings: `BENCH_DATABASE_URL` (a superuser's, else TEST_DATABASE_URL) names a server that
 //! syncs and that nobody else uses meanwhile; `PGBENCH` the program, if it is not on PATH;

@@ -1,7 +1,7 @@
 //! Ours: runs of five steps, done by the crate `engine` exactly as a function does them.
 
 use std::{
-    rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -13,7 +13,7 @@ use tests::{
     TestDatabase,
     five_steps::{Broken, FiveSteps, Steps, request},
 };
-use tokio::{sync::Barrier, task::LocalSet};
+use tokio::sync::Barrier;
 
 use crate::{server::Server, table::Measured};
 
@@ -21,7 +21,7 @@ use crate::{server::Server, table::Measured};
 const LEASE: Duration = Duration::from_secs(150);
 const TIME: Duration = Duration::from_secs(110);
 /// Done before the clock starts, by each worker.
-const WARM_UP: usize = 2;
+const WARM_UP: usize = 6;
 const FORMER_RUNS: usize = 10_000;
 
 pub(crate) struct Ours {
@@ -52,24 +52,9 @@ impl Ours {
         time: Duration,
     ) -> Measured {
         let ((mut took, elapsed, workflows), counted) = server.count(self.database.name(), || {
-            // As many functions on one thread: none of them needs more than a part of it, and
-            // pgbench also has one.
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let (took, elapsed) = LocalSet::new().block_on(&runtime.unwrap(), async {
-                let start = Rc::new(Barrier::new(workers));
-                let running: Vec<_> = self.orgs[..workers]
-                    .iter()
-                    .map(|org| Lane::new(&self.database.functions_url(), *org, steps))
-                    .map(|lane| tokio::task::spawn_local(lane.run(Rc::clone(&start), time)))
-                    .collect();
-                let (mut took, mut elapsed) = (Vec::new(), Duration::ZERO);
-                for lane in running {
-                    let (lane, time) = lane.await.unwrap();
-                    took.extend(lane);
-                    elapsed = elapsed.max(time);
-                }
-                (took, elapsed)
-            });
+            let lanes = self.run_lanes(steps, workers, time);
+            let elapsed = lanes.iter().map(|(_, elapsed)| *elapsed).max().unwrap_or_default();
+            let took: Vec<Duration> = lanes.into_iter().flat_map(|(took, _)| took).collect();
             let workflows = took.len() + workers * WARM_UP;
             ((took, elapsed, workflows), workflows)
         });
@@ -87,6 +72,30 @@ impl Ours {
 }
 
 impl Ours {
+    /// Each worker has a thread with a runtime of its own, as every function has in Lambda.
+    fn run_lanes(
+        &self,
+        steps: Steps,
+        workers: usize,
+        time: Duration,
+    ) -> Vec<(Vec<Duration>, Duration)> {
+        let start = Arc::new(Barrier::new(workers));
+        std::thread::scope(|scope| {
+            let running: Vec<_> = self.orgs[..workers]
+                .iter()
+                .map(|org| {
+                    let start = Arc::clone(&start);
+                    scope.spawn(move || {
+                        let lane = Lane::new(&self.database.functions_url(), *org, steps);
+                        let mut runtime = tokio::runtime::Builder::new_current_thread();
+                        runtime.enable_all().build().unwrap().block_on(lane.run(start, time))
+                    })
+                })
+                .collect();
+            running.into_iter().map(|lane| lane.join().unwrap()).collect()
+        })
+    }
+
     /// All that was begun is done to the end. What was announced goes, as its receivers would
     /// have deleted it.
     async fn check_and_tidy(&self, steps: Steps, workflows: usize) {
@@ -141,7 +150,7 @@ impl Lane {
         Self { org, engine, worker: FiveSteps(steps) }
     }
 
-    async fn run(self, start: Rc<Barrier>, time: Duration) -> (Vec<Duration>, Duration) {
+    async fn run(self, start: Arc<Barrier>, time: Duration) -> (Vec<Duration>, Duration) {
         for _ in 0..WARM_UP {
             self.workflow().await;
         }

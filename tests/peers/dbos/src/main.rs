@@ -12,7 +12,7 @@ use dbos::{Config, DBOS};
 const USAGE: &str = "usage: dbos-peer <database URL> <concurrency> <seconds>";
 const STEPS: u32 = 5;
 /// Done before the clock starts, for each that will run at once.
-const WARM_UP: usize = 2;
+const WARM_UP: usize = 6;
 /// More than the bench's concurrency, so that no workflow waits for a connection.
 const CONNECTIONS: u32 = 20;
 
