@@ -47,7 +47,7 @@ pub struct Columns {
 }
 
 impl Examiner {
-    /// The same as [`crate::parse`] and [`crate::scan`] of a snapshot that holds this file alone.
+    /// The same as [`crate::parse()`] and [`crate::scan()`] of a snapshot that holds this file alone.
     pub fn examine(&mut self, file: &SourceFile, clock: Clock) -> Examined {
         let text = std::str::from_utf8(&file.bytes).unwrap_or_default();
         self.parsers.keeping(text, |parsers| {

@@ -1,7 +1,7 @@
 //! SARIF 2.1.0: findings in the format that code hosts and editors read, and back.
 //!
 //! [`to_json`] writes one run, the same bytes for the same findings, within the limits that
-//! GitHub documents for uploads. [`read`] takes the log of any tool; what of it cannot become a
+//! GitHub documents for uploads. [`read()`] takes the log of any tool; what of it cannot become a
 //! finding is told, never dropped. The types are ours and hold only what is used: a model of the
 //! whole standard is generated code many times the size of this crate.
 
