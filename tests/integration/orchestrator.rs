@@ -270,6 +270,11 @@ async fn a_pull_request_is_judged_by_what_it_changes() {
         "what was there before is shown: {existing:#?}"
     );
     assert!(existing.iter().all(|(.., deciding)| !deciding), "and does not decide: {existing:#?}");
+    let mended =
+        "SELECT fix_diff FROM findings WHERE rule_id = 'go.transport.tls-verification-off'";
+    let row = place.database.sql().await.query_one(mended, &[]).await.unwrap();
+    let diff: String = row.get(0);
+    assert!(diff.contains("\n+\t\tTLSClientConfig: &tls.Config{InsecureSkipVerify: false},\n"));
     // The queue is down; what must be sent stays written down.
     assert_eq!(history.outbox, ["attest", "embed", "notify"]);
 
