@@ -45,6 +45,7 @@ impl Lowering<'_> {
         let (receiver, ty) = self.expr(object, None);
         if ty == Ty::Unknown {
             let arguments = self.arguments(&given);
+            self.unknown_check(CheckKind::NullDereference, line(node));
             return self.unknown(node, name, None, arguments, hint);
         }
         let receiver = self.keep_named(receiver, &ty);

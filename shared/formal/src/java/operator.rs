@@ -91,6 +91,9 @@ impl Lowering<'_> {
             promoted(&unboxed(own), &unboxed(other))
         };
         if ty == Ty::Unknown {
+            if matches!(operator, "/" | "%") {
+                self.unknown_check(CheckKind::DivisionByZero, at);
+            }
             let compares = matches!(operator, "<" | "<=" | ">" | ">=" | "==" | "!=");
             let ty = if compares { Some(Ty::Bool) } else { hint.cloned() };
             return match ty {
@@ -174,6 +177,12 @@ impl Lowering<'_> {
             self.overflow(ty, &raw, at);
         }
         (Expr::Wrap(ty, Box::new(raw)), Ty::Int(ty))
+    }
+
+    /// A check about something of unknown type: it stays open, and nothing rests on it.
+    pub(super) fn unknown_check(&mut self, kind: CheckKind, at: u32) {
+        let violation = self.read(&Ty::Bool, Read::opaque("an operand of unknown type"));
+        self.check(kind, at, violation, None);
     }
 
     pub(super) fn overflow(&mut self, ty: IntType, raw: &Expr, at: u32) {

@@ -2,21 +2,20 @@
 //! Can it go wrong in a run that exists, and does that run fail in the interpreter? Then it is
 //! refuted. Everything else is unknown, with its reason.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+mod refute;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     Clock,
-    exec::{Exec, Mode, Obligation, Stopped, carried},
-    interp::{self, Inputs},
+    exec::{Exec, Mode, Obligation, Stopped},
+    interp::{self},
     ir::{CheckKind, Program, Site},
-    smt::{Concrete, Query, model},
+    smt::{Query, model},
     solver::{Answer, Solver},
-    symbol::{Kind, Part, SymbolId},
+    symbol::Kind,
     term::Term,
-    verdict::{Checked, Counterexample, Reasons, Report, Unknown, Verdict},
+    verdict::{Checked, Reasons, Report, Unknown, Verdict},
 };
 
 /// What one question may cost.
@@ -175,8 +174,14 @@ impl<'a, 's> Checker<'a, 's> {
             for instance in instances {
                 let condition = instance.violation;
                 let other = if value { self.exec.terms.not(condition) } else { condition };
-                let syntactic = instance.path.contains(&self.exec.terms.not(other));
-                always &= syntactic || self.ask(&with(&instance.path, other)).0 == Answer::Unsat;
+                if instance.path.contains(&self.exec.terms.not(other)) {
+                    continue;
+                }
+                let (answer, _) = self.ask(&with(&instance.path, other));
+                if let Answer::Unavailable(why) = answer {
+                    return Some(Verdict::Unknown(Unknown::SolverUnavailable(why)));
+                }
+                always &= answer == Answer::Unsat;
                 if !always {
                     break;
                 }
@@ -191,7 +196,13 @@ impl<'a, 's> Checker<'a, 's> {
             let pins = self.pins(&instance.path);
             let mut assertions = instance.path.clone();
             assertions.extend(pins);
-            let (Answer::Sat(values), _) = self.ask(&assertions) else { continue };
+            let values = match self.ask(&assertions).0 {
+                Answer::Sat(values) => values,
+                Answer::Unavailable(why) => {
+                    return Some(Verdict::Unknown(Unknown::SolverUnavailable(why)));
+                }
+                Answer::Unsat | Answer::Unknown => continue,
+            };
             let found = model(&self.exec.terms, &values);
             let run = interp::run(self.program, self.function, &self.inputs(&found));
             if run.conditions.contains(&(instance.site, value)) {
@@ -223,156 +234,6 @@ impl<'a, 's> Checker<'a, 's> {
                 report.checks.push(best);
             }
         }
-    }
-
-    /// Unknown calls return: nothing is built on a throw that nobody has seen.
-    fn pins(&mut self, roots: &[Term]) -> Vec<Term> {
-        let throws: Vec<Term> = self
-            .exec
-            .terms
-            .reachable(roots, false)
-            .into_iter()
-            .filter(|term| self.kind_of(*term).is_some_and(|kind| kind == Kind::Assumed))
-            .collect();
-        throws.into_iter().map(|term| self.exec.terms.not(term)).collect()
-    }
-
-    /// What an assumption keeps from going wrong.
-    fn assumed(&self, formula: &[Term]) -> String {
-        let support = self.exec.terms.support(formula, false);
-        let found = support.iter().find(|id| self.is(**id, Kind::Assumed));
-        let about = found.map(|id| self.exec.terms.symbols.get(*id).about.clone());
-        about.unwrap_or_default()
-    }
-
-    fn kind_of(&self, term: Term) -> Option<Kind> {
-        let id = self.exec.terms.symbol_of(term)?;
-        Some(self.exec.terms.symbols.get(id).kind)
-    }
-
-    fn refute(&mut self, instance: &Obligation) -> (Verdict, Option<Query>) {
-        let formula = with(&instance.path, instance.violation);
-        let mut assertions = self.pins(&formula);
-        assertions.extend(formula.iter().copied());
-        let (answer, query) = self.ask(&assertions);
-        let values = match answer {
-            Answer::Sat(values) => values,
-            Answer::Unsat => {
-                let only = self.assumed(&formula);
-                return (Verdict::Unknown(Unknown::NotModelled(only)), query);
-            }
-            Answer::Unknown if self.clock.is_up() => {
-                return (Verdict::Unknown(Unknown::TimedOut), query);
-            }
-            Answer::Unknown => return (Verdict::Unknown(Unknown::SolverGaveUp), query),
-            Answer::Unavailable(why) => {
-                return (Verdict::Unknown(Unknown::SolverUnavailable(why)), query);
-            }
-        };
-        let found = model(&self.exec.terms, &values);
-        if let Some(unknown) = self.rests_on_unknown(instance, &formula, &found) {
-            return (Verdict::Unknown(unknown), query);
-        }
-        let run = interp::run(self.program, self.function, &self.inputs(&found));
-        if !run.violated.contains(&(instance.site, instance.kind)) {
-            return (Verdict::Unknown(Unknown::NotReplayed), query);
-        }
-        let example = self.example(&found);
-        if self.is_callers_choice(instance) {
-            return (Verdict::CallerDependent(example), query);
-        }
-        (Verdict::Refuted(example), query)
-    }
-
-    /// What a refutation would rest on that is not known to be so.
-    fn rests_on_unknown(
-        &mut self,
-        instance: &Obligation,
-        formula: &[Term],
-        found: &BTreeMap<SymbolId, Concrete>,
-    ) -> Option<Unknown> {
-        let support = self.exec.terms.support(formula, false);
-        let opaque = support.iter().find(|id| self.is(**id, Kind::Opaque)).copied();
-        if let Some(opaque) = opaque {
-            // With everything else as the model has it: does it fail whatever the unknown is?
-            let all = self.exec.terms.all(formula);
-            let mut assertions = vec![self.exec.terms.not(all)];
-            for id in support {
-                let Some(value) = found.get(&id).filter(|_| !self.is(id, Kind::Opaque)) else {
-                    continue;
-                };
-                let term = self.exec.terms.symbol_term(id);
-                let value = self.constant_term(*value);
-                assertions.push(self.exec.terms.eq(term, value));
-            }
-            if self.ask(&assertions).0 != Answer::Unsat {
-                let about = self.exec.terms.symbols.get(opaque).about.clone();
-                return Some(Unknown::NotModelled(about));
-            }
-        }
-        let data = self.exec.terms.support(&[instance.violation], true);
-        instance.passed.iter().find_map(|call| {
-            let call = &self.exec.unknown_calls[*call as usize];
-            let given: BTreeSet<SymbolId> = carried(&self.exec.terms, &call.arguments);
-            (!given.is_disjoint(&data)).then(|| Unknown::MayBeRefused(call.callee.clone()))
-        })
-    }
-
-    fn is(&self, id: SymbolId, kind: Kind) -> bool {
-        self.exec.terms.symbols.get(id).kind == kind
-    }
-
-    fn constant_term(&mut self, value: Concrete) -> Term {
-        match value {
-            Concrete::Bool(value) => self.exec.terms.bool(value),
-            Concrete::Int(value) => self.exec.terms.int(value),
-            Concrete::Float(value) => self.exec.terms.float(value),
-        }
-    }
-
-    /// Whether it hangs on a parameter, and the path does not already make it fail.
-    fn is_callers_choice(&mut self, instance: &Obligation) -> bool {
-        let data = self.exec.terms.support(&[instance.violation], true);
-        if !data.iter().any(|id| self.is(*id, Kind::Parameter)) {
-            return false;
-        }
-        let fine = self.exec.terms.not(instance.violation);
-        if instance.path.contains(&instance.violation) {
-            return false;
-        }
-        let mut assertions = self.pins(&instance.path);
-        assertions.extend(with(&instance.path, fine));
-        self.ask(&assertions).0 != Answer::Unsat
-    }
-
-    fn inputs(&self, found: &BTreeMap<SymbolId, Concrete>) -> Inputs {
-        found
-            .iter()
-            .map(|(id, value)| (self.exec.terms.symbols.get(*id).key.clone(), *value))
-            .filter(|(key, _)| key.part != Part::Abstract)
-            .collect()
-    }
-
-    fn example(&self, found: &BTreeMap<SymbolId, Concrete>) -> Counterexample {
-        let shown = |(id, value): (&SymbolId, &Concrete)| {
-            let symbol = self.exec.terms.symbols.get(*id);
-            if !matches!(symbol.kind, Kind::External | Kind::Parameter) {
-                return None;
-            }
-            let name = match symbol.key.part {
-                Part::Null => format!("{} is null", symbol.about),
-                Part::Length => format!("length of {}", symbol.about),
-                Part::Value | Part::Throws => symbol.about.clone(),
-                Part::Abstract => return None,
-            };
-            let value = match value {
-                Concrete::Bool(value) => value.to_string(),
-                Concrete::Int(value) => value.to_string(),
-                Concrete::Float(value) => format!("{value:?}"),
-            };
-            Some((name, value))
-        };
-        Counterexample { inputs: found.iter().filter_map(shown).collect() }
     }
 
     fn reasons(&self) -> Reasons {
