@@ -93,6 +93,9 @@ fn main() {
         table.print(concurrency);
     }
     table.judge();
+    for database in [peers::Pgbench::DATABASE, peers::Dbos::DATABASE, ours.database()] {
+        server.drop(database);
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the functions' settings are not a bench's")]

@@ -44,6 +44,10 @@ impl Ours {
         })
     }
 
+    pub(crate) fn database(&self) -> &str {
+        self.database.name()
+    }
+
     pub(crate) fn run(
         &self,
         server: &mut Server,

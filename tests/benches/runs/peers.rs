@@ -20,7 +20,7 @@ pub(crate) struct Pgbench {
 }
 
 impl Pgbench {
-    const DATABASE: &'static str = "assay_bench_pgbench";
+    pub(crate) const DATABASE: &'static str = "assay_bench_pgbench";
 
     pub(crate) fn prepare(server: &mut Server) -> Self {
         server.recreate(Self::DATABASE);
@@ -80,7 +80,7 @@ struct Told {
 }
 
 impl Dbos {
-    const DATABASE: &'static str = "assay_bench_dbos";
+    pub(crate) const DATABASE: &'static str = "assay_bench_dbos";
 
     pub(crate) fn prepare(server: &mut Server) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/dbos");

@@ -69,10 +69,14 @@ impl Server {
         self.runtime.block_on(what)
     }
 
-    /// Starts again with an empty database of this name.
-    pub(crate) fn recreate(&mut self, database: &str) {
+    pub(crate) fn drop(&mut self, database: &str) {
         let drop = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
         self.wait_for(self.sql.batch_execute(&drop)).unwrap();
+    }
+
+    /// Starts again with an empty database of this name.
+    pub(crate) fn recreate(&mut self, database: &str) {
+        self.drop(database);
         self.wait_for(self.sql.batch_execute(&format!("CREATE DATABASE {database}"))).unwrap();
     }
 
