@@ -37,6 +37,11 @@ pub(crate) fn assert_disturbable(binaries: &Path) {
     }
 }
 
+/// Points that few runs pass: an instance seldom lives to meet the one that is its turn.
+const RARE: [&str; 5] = ["fail.", "retry.", "hand_on.", "park.", "approve."];
+/// The chance that an instance dies at one of those.
+const RARE_KILL: f64 = 0.2;
+
 /// Processes that live now, for those who kill and stop from outside.
 #[derive(Debug, Default)]
 pub(crate) struct Living(Mutex<BTreeMap<u32, &'static str>>);
@@ -72,6 +77,8 @@ pub(crate) struct Nursery {
     /// Whether faults are still wanted.
     pub(crate) stormy: std::sync::atomic::AtomicBool,
     born: AtomicUsize,
+    /// Invocations under way; each may still send something.
+    busy: AtomicUsize,
 }
 
 impl Nursery {
@@ -95,12 +102,17 @@ impl Nursery {
             tally,
             stormy: true.into(),
             born: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
         }
     }
 
     /// Where instances write down which points they pass.
     pub(crate) fn record(&self) -> PathBuf {
         self.folder.join("points")
+    }
+
+    pub(crate) fn busy(&self) -> usize {
+        self.busy.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_stormy(&self) -> bool {
@@ -120,6 +132,11 @@ impl Nursery {
                 // The first pass of every point is soon; later ones find more under way.
                 let pass = 1 + turn / own.len() % 2;
                 faults.push(json!({ "at": at, "when": { "pass": pass }, "effect": "kill" }));
+                let rare = |at: &&&str| RARE.iter().any(|prefix| at.starts_with(prefix));
+                for at in own.iter().filter(rare) {
+                    let when = json!({ "chance": RARE_KILL });
+                    faults.push(json!({ "at": at, "when": when, "effect": "kill" }));
+                }
             }
             if strikes.kill > 0.0 {
                 let when = json!({ "chance": strikes.kill });
@@ -208,12 +225,14 @@ impl Slot {
         }
         let instance = self.instance.as_mut().expect("it was just born");
         let id = instance.id();
+        self.nursery.busy.fetch_add(1, Ordering::Relaxed);
         let answer = instance.begin_within(event, time);
         let ended = tokio::select! {
             answer = answer => answer.map_or(Ended::Died, Ended::Answered),
             () = instance.ended() => Ended::Died,
             () = tokio::time::sleep(time) => Ended::TimedOut,
         };
+        self.nursery.busy.fetch_sub(1, Ordering::Relaxed);
         match &ended {
             Ended::Answered(_) => return ended,
             Ended::Died => self.nursery.tally.add("instances died"),

@@ -164,7 +164,7 @@ pub(crate) async fn settle(world: &World, deliveries: &[Delivery], until: Instan
     }
 }
 
-/// Deliveries, runs and messages that are under way.
+/// Deliveries, runs, messages and invocations that are under way.
 async fn open(world: &World, deliveries: &[Delivery]) -> u64 {
     let Some(sql) = world.sql().await else { return 1 };
     let query = "SELECT (SELECT count(*) FROM runs
@@ -178,6 +178,7 @@ async fn open(world: &World, deliveries: &[Delivery]) -> u64 {
         waiting += world.queues.waiting(name).await;
     }
     rows + waiting
+        + world.nursery.busy() as u64
         + scans::open(world)
         + merges::open(world).await
         + (deliveries.len() - taken) as u64
