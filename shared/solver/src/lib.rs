@@ -63,7 +63,10 @@ impl Z3 {
             None => Pipe::start(&self.program)?,
         };
         let answer = exchange(&mut pipe, query, limit)?;
-        self.running = Some(pipe);
+        // A process that ends after its answer has still given it.
+        if pipe.send("(pop)\n").is_ok() {
+            self.running = Some(pipe);
+        }
         Ok(answer)
     }
 
@@ -97,7 +100,7 @@ impl Solver for Z3 {
     }
 }
 
-/// One query between a push and a pop. An error leaves the pipe in no known state, so the
+/// One query after a push; the caller pops. An error leaves the pipe in no known state, so the
 /// caller drops it, and with it the process.
 fn exchange(pipe: &mut Pipe, query: &Query, limit: Duration) -> io::Result<Answer> {
     let millis = limit.as_millis();
@@ -112,6 +115,5 @@ fn exchange(pipe: &mut Pipe, query: &Query, limit: Duration) -> io::Result<Answe
         }
         other => return Err(io::Error::other(other.to_owned())),
     };
-    pipe.send("(pop)\n")?;
     Ok(answer)
 }

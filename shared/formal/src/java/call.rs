@@ -175,6 +175,18 @@ impl Lowering<'_> {
         if known.returns == "void" {
             return (Expr::Null, Ty::Unknown);
         }
+        let first = node
+            .child_by_field_name("arguments")
+            .and_then(|list| list.named_child(0))
+            .map_or("", |first| self.text(first));
+        let always_set = class == "System" && library::is_standard_property(first);
+        // Only without a limit does `split` drop empty parts, and may drop all.
+        let one_part = name == "split" && arguments.len() == 2;
+        let known = Known {
+            nullable: known.nullable && !always_set,
+            length_min: known.length_min.max(u32::from(one_part)),
+            ..known
+        };
         self.result(&known, name, receiver)
     }
 

@@ -138,6 +138,28 @@ pub(super) fn method(class: &str, name: &str) -> Option<Known> {
     })
 }
 
+/// Whether the literal names a property that every Java platform sets.
+pub(super) fn is_standard_property(literal: &str) -> bool {
+    matches!(
+        literal.trim_matches('"'),
+        "java.version"
+            | "java.vendor"
+            | "java.home"
+            | "java.vm.name"
+            | "java.class.path"
+            | "java.io.tmpdir"
+            | "os.name"
+            | "os.arch"
+            | "os.version"
+            | "file.separator"
+            | "path.separator"
+            | "line.separator"
+            | "user.name"
+            | "user.home"
+            | "user.dir"
+    )
+}
+
 /// A constant of a platform class.
 pub(super) enum Constant {
     Int(&'static str, i128),

@@ -196,6 +196,22 @@ const FUNCTIONS: &[(&str, &str)] = &[
         "String f() { String s = System.getProperty(\"x\"); return s.trim(); } //~ refuted null_dereference",
     ),
     (
+        "standard_property",
+        "String f() { String s = System.getProperty(\"os.name\"); return s.trim(); } //~ proved null_dereference",
+    ),
+    (
+        "split_with_a_limit",
+        "String f(java.io.BufferedReader r) throws Exception { String s = r.readLine(); if (s == null) return s;\nreturn s.split(\",\", 2)[0]; } //~ proved index_out_of_bounds",
+    ),
+    (
+        "split_of_nothing",
+        "String f(java.io.BufferedReader r) throws Exception { String s = r.readLine(); if (s == null) return s;\nreturn s.split(\",\")[0]; } //~ refuted index_out_of_bounds",
+    ),
+    (
+        "null_past_a_handler",
+        "String f(Other o) { try { o.run(); return null; } catch (Exception e) {\nreturn o.toString(); //~ caller null_dereference\n} }",
+    ),
+    (
         "checked_too_late",
         "void f(String s) { int n = s.length();\nif (s != null) { n = 0; } } //~ refuted null_check_after_dereference",
     ),

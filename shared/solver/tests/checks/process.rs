@@ -56,7 +56,6 @@ fn a_solver_that_dies_between_queries_is_started_again() {
     // The pipe may break in either of the next two; the one after has a new process.
     let later = [ask(&mut solver), ask(&mut solver), ask(&mut solver)];
     assert!(later.contains(&Answer::Unsat), "{later:?}");
-    assert!(solver.restarts() >= 1);
 }
 
 #[test]
