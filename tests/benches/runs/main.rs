@@ -3,8 +3,9 @@
 //! A workflow is five steps. Ours is asked for in one transaction with its outbox row (as a
 //! webhook does), claimed, and worked through by the crate `engine`; each worker has a thread and
 //! one connection, as a function has in Lambda. DBOS runs as it comes, in a process of its own.
-//! Every round measures pgbench (one-row inserts, one commit each, prepared), DBOS, ours with
-//! steps that only leave an output, and ours with steps that also insert a row (of
+//! Every round measures pgbench (one-row inserts, one commit each, prepared), DBOS, DBOS with
+//! steps that insert a row and a message themselves (committed on their own: it has no step in a
+//! transaction), ours with steps that only leave an output, and ours with steps that also insert a row (of
 //! webhook_deliveries, with its foreign keys and row-level security) and an outbox row in the
 //! same transaction. Only ratios within a round say anything on a shared machine; medians and
 //! ranges over the rounds are printed.
@@ -41,17 +42,20 @@ const CELL: Duration = Duration::from_secs(3);
 enum Contender {
     Pgbench,
     Dbos,
+    DbosWithEffects,
     Pure,
     WithEffects,
 }
 
 impl Contender {
-    const ALL: [Self; 4] = [Self::Pgbench, Self::Dbos, Self::Pure, Self::WithEffects];
+    const ALL: [Self; 5] =
+        [Self::Pgbench, Self::Dbos, Self::DbosWithEffects, Self::Pure, Self::WithEffects];
 
     fn name(self) -> &'static str {
         match self {
             Self::Pgbench => "pgbench insert",
             Self::Dbos => "DBOS, five steps",
+            Self::DbosWithEffects => "DBOS, effect + message",
             Self::Pure => "ours, five steps",
             Self::WithEffects => "ours, effect + outbox",
         }
@@ -78,7 +82,10 @@ fn main() {
             for contender in Contender::ALL {
                 let mut measured = || match contender {
                     Contender::Pgbench => pgbench.run(&mut server, concurrency, cell),
-                    Contender::Dbos => dbos.run(&mut server, concurrency, cell),
+                    Contender::Dbos => dbos.run(&mut server, Steps::Pure, concurrency, cell),
+                    Contender::DbosWithEffects => {
+                        dbos.run(&mut server, Steps::WithEffects, concurrency, cell)
+                    }
                     Contender::Pure => ours.run(&mut server, Steps::Pure, concurrency, cell),
                     Contender::WithEffects => {
                         ours.run(&mut server, Steps::WithEffects, concurrency, cell)

@@ -8,6 +8,8 @@ use std::{
 
 use serde::Deserialize;
 
+use tests::five_steps::Steps;
+
 use crate::{server::Server, setting, table::Measured};
 
 const INSERT: &str = "INSERT INTO yardstick (body) VALUES ('a row of one commit');\n";
@@ -94,13 +96,19 @@ impl Dbos {
         server.recreate(Self::DATABASE);
         let dbos = Self { program, url: server.url_of(Self::DATABASE) };
         // Its schema is made at the first start.
-        dbos.ask(1, Duration::from_millis(200));
+        dbos.ask(Steps::Pure, 1, Duration::from_millis(200));
         dbos
     }
 
-    pub(crate) fn run(&self, server: &mut Server, lanes: usize, time: Duration) -> Measured {
+    pub(crate) fn run(
+        &self,
+        server: &mut Server,
+        steps: Steps,
+        lanes: usize,
+        time: Duration,
+    ) -> Measured {
         let (told, counted) = server.count(Self::DATABASE, || {
-            let told = self.ask(lanes, time);
+            let told = self.ask(steps, lanes, time);
             let workflows = told.workflows + told.warm_up;
             (told, workflows)
         });
@@ -112,9 +120,10 @@ impl Dbos {
         }
     }
 
-    fn ask(&self, lanes: usize, time: Duration) -> Told {
+    fn ask(&self, steps: Steps, lanes: usize, time: Duration) -> Told {
         let output = Command::new(&self.program)
             .args([&self.url, &lanes.to_string(), &time.as_secs_f64().to_string()])
+            .args((steps == Steps::WithEffects).then_some("effects"))
             .output()
             .unwrap();
         let told = String::from_utf8_lossy(&output.stderr);

@@ -3,9 +3,10 @@
 use crate::{Contender, server::Counted};
 
 /// What the rounds are judged by (issue 3, Performance).
-const TARGETS: [(Contender, usize, Against, f64); 4] = [
+const TARGETS: [(Contender, usize, Against, f64); 5] = [
     (Contender::Pure, 8, Against::Dbos, 2.0),
     (Contender::WithEffects, 8, Against::Dbos, 1.2),
+    (Contender::WithEffects, 8, Against::DbosWithEffects, 1.2),
     (Contender::Pure, 8, Against::Pgbench, 0.5),
     (Contender::Pure, 1, Against::Pgbench, 0.9),
 ];
@@ -14,6 +15,8 @@ const TARGETS: [(Contender, usize, Against, f64); 4] = [
 enum Against {
     /// In steps a second.
     Dbos,
+    /// In steps a second, doing the same.
+    DbosWithEffects,
     /// In commits a second.
     Pgbench,
 }
@@ -22,6 +25,7 @@ impl Against {
     fn name(self) -> &'static str {
         match self {
             Self::Dbos => "x DBOS",
+            Self::DbosWithEffects => "x DBOS that does the same",
             Self::Pgbench => "x pgbench",
         }
     }
@@ -131,6 +135,7 @@ impl Table {
     fn ratio(&self, contender: Contender, concurrency: usize, against: Against) -> Option<Spread> {
         let (other, pick): (_, fn(&Measured) -> Option<f64>) = match against {
             Against::Dbos => (Contender::Dbos, |cell| cell.steps_per_second),
+            Against::DbosWithEffects => (Contender::DbosWithEffects, |cell| cell.steps_per_second),
             Against::Pgbench => (Contender::Pgbench, |cell| Some(cell.commits_per_second)),
         };
         let ratios = self.of(contender, concurrency).filter_map(|cell| {

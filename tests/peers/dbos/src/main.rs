@@ -1,5 +1,7 @@
 //! Runs five-step workflows on DBOS for a while, and tells how fast in one line of JSON:
-//! `dbos-peer <database URL> <concurrency> <seconds>`. The database is made if there is none.
+//! `dbos-peer <database URL> <concurrency> <seconds> [effects]`. The database is made if there is
+//! none. With `effects` each step inserts a row and a message. DBOS for Rust has no transactional
+//! step (README of 0.5.0), so they are committed on their own, and can happen twice.
 
 use std::{
     error::Error,
@@ -8,8 +10,9 @@ use std::{
 };
 
 use dbos::{Config, DBOS};
+use sqlx::{PgPool, postgres::PgPoolOptions};
 
-const USAGE: &str = "usage: dbos-peer <database URL> <concurrency> <seconds>";
+const USAGE: &str = "usage: dbos-peer <database URL> <concurrency> <seconds> [effects]";
 const STEPS: u32 = 5;
 /// Done before the clock starts, for each that will run at once.
 const WARM_UP: usize = 6;
@@ -24,10 +27,39 @@ async fn five_steps(steps: u32) -> dbos::Result<u32> {
     Ok(sum)
 }
 
+/// The effect and its message, in one statement and so in one commit.
+const EFFECT: &str = "WITH effect AS (INSERT INTO effects (step) VALUES ($1))
+                      INSERT INTO messages (body) VALUES ($1)";
+const TABLES: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS effects (id bigserial PRIMARY KEY, step text NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS messages (id bigserial PRIMARY KEY, body text NOT NULL)",
+];
+
+async fn five_steps_with_effects(sql: PgPool, steps: u32) -> dbos::Result<u32> {
+    let mut sum = 0;
+    for number in 0..steps {
+        let sql = sql.clone();
+        let step = move || {
+            let sql = sql.clone();
+            async move {
+                let row = sqlx::query(EFFECT).bind(format!("step {number}"));
+                row.execute(&sql).await.map_err(|error| dbos::Error::Config(error.to_string()))?;
+                Ok::<u32, dbos::Error>(number)
+            }
+        };
+        sum += dbos::step("step", step).await?;
+    }
+    Ok(sum)
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [url, concurrency, seconds] = arguments.as_slice() else { return Err(USAGE.into()) };
+    let (url, concurrency, seconds, effects) = match arguments.as_slice() {
+        [url, concurrency, seconds] => (url, concurrency, seconds, false),
+        [url, concurrency, seconds, word] if word == "effects" => (url, concurrency, seconds, true),
+        _ => return Err(USAGE.into()),
+    };
     let concurrency: usize = concurrency.parse().map_err(|_| USAGE)?;
     let time = Duration::try_from_secs_f64(seconds.parse().map_err(|_| USAGE)?)?;
 
@@ -37,8 +69,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ..Config::new("bench", url)
     };
     let dbos = DBOS::new(config);
-    let workflow = dbos.register_workflow("five_steps", five_steps)?;
+    let pure = dbos.register_workflow("five_steps", five_steps)?;
+    // DBOS makes the database when it is launched, so this one connects when it is used.
+    let sql = PgPoolOptions::new().max_connections(CONNECTIONS).connect_lazy(url)?;
+    let its_sql = sql.clone();
+    let with_effects = dbos.register_workflow("five_steps_with_effects", move |steps: u32| {
+        five_steps_with_effects(its_sql.clone(), steps)
+    })?;
     dbos.launch().await?;
+    for table in TABLES {
+        sqlx::query(table).execute(&sql).await?;
+    }
+    let workflow = if effects { with_effects } else { pure };
     let lanes = Arc::new(tokio::sync::Barrier::new(concurrency));
     let workflow = Arc::new(workflow);
     let running: Vec<_> = (0..concurrency)
