@@ -169,12 +169,15 @@ async fn commit<W: Worker>(
         }
         prepared @ (Prepared::Done(_) | Prepared::Write(_)) => {
             let tx = session.begin(work.run().org).await?;
-            let Some(fence) = runs::fence(&tx, &work.lease).await? else { return Ok(None) };
-            faults::point("step.fenced");
-            let written = match prepared {
-                Prepared::Done(written) => written,
-                Prepared::Write(prepared) => worker.write(&tx, &fence, work, &prepared).await?,
-            };
+            let behind = runs::behind_fence(&tx, &work.lease, async |fence| {
+                faults::point("step.fenced");
+                let written = match prepared {
+                    Prepared::Done(written) => written,
+                    Prepared::Write(prepared) => worker.write(&tx, &fence, work, &prepared).await?,
+                };
+                Ok::<_, W::Error>((fence, written))
+            });
+            let Some((fence, written)) = behind.await? else { return Ok(None) };
             let tx = match faults::mutated(Mutation::EffectsApart) {
                 true => {
                     tx.commit().await?;

@@ -34,7 +34,7 @@ pub use ending::{
 pub use family::{count_open_children, list_children, list_latest, wake_parent};
 pub(crate) use family::{lock, lock_parent};
 pub use history::{History, Mark, PastApproval, PastStep, Relatives, history, mark, relatives};
-pub use lease::{CLAIMS_MAX, Claim, Fence, Lease, claim, fence, name_commit};
+pub use lease::{CLAIMS_MAX, Claim, Fence, Lease, behind_fence, claim, fence, name_commit};
 pub use resume::{Resumed, resume};
 
 /// The same commit asked for again within this window is the same run (spec/dossier, 1.2).

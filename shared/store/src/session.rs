@@ -253,6 +253,22 @@ impl Tx<'_> {
         Ok(self.open.client.execute(&statement, values).await?)
     }
 
+    /// Asks something, and goes on without waiting for the answer: whatever is asked meanwhile is
+    /// sent after it, and fails if it fails. Both outcomes, once both are there.
+    pub(crate) async fn ahead<T>(
+        &self,
+        sql: &str,
+        values: Values<'_>,
+        then: impl AsyncFnOnce() -> T,
+    ) -> Result<(Result<(), StoreError>, T), StoreError> {
+        // Prepared first, or what comes second would be sent while this waits for its plan.
+        let statement = self.open.client.prepare_cached(sql).await?;
+        let asked = self.open.client.execute(&statement, values);
+        // The first of the two is polled first, and the driver sends with the first poll.
+        let (asked, then) = join(asked, then()).await;
+        Ok((asked.map(drop).map_err(StoreError::from), then))
+    }
+
     /// An error here leaves the outcome unknown: the commit may have happened. Never guess;
     /// claim again and read.
     pub async fn commit(self) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use domain::{CommitSha, RunId, RunStatus};
 use faults::Mutation;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, error::SqlState};
 
 use super::{COLUMNS, Run, lock_parent};
 use crate::{StoreError, Tx};
@@ -132,19 +132,45 @@ impl Fence {
 /// An expired lease that nobody took may still commit; the token decides, not the clock. A parent
 /// is locked before its child, here as everywhere, so that two endings never wait for each other.
 pub async fn fence(tx: &Tx<'_>, lease: &Lease) -> Result<Option<Fence>, StoreError> {
+    behind_fence(tx, lease, async |fence| Ok(fence)).await
+}
+
+/// Writes behind the fence, without waiting for it: what is asked meanwhile comes after the fence
+/// on the connection, and when the lease is lost the fence fails and with it all that follows.
+/// `None`: it was lost, nothing was written, and the transaction is good for nothing but dropping.
+pub async fn behind_fence<T, E: From<StoreError>>(
+    tx: &Tx<'_>,
+    lease: &Lease,
+    write: impl AsyncFnOnce(Fence) -> Result<T, E>,
+) -> Result<Option<T>, E> {
     if let Some(parent) = lease.run.parent {
         lock_parent(tx, parent).await?;
     }
     let unfenced = faults::mutated(Mutation::NoFence);
-    let any = "SELECT FROM runs WHERE id = $1 AND $2::bigint > 0 FOR NO KEY UPDATE";
-    let row = tx
-        .query_opt(if unfenced { any } else { FENCE }, &[lease.run.id.as_uuid(), &lease.token])
+    let fence = if unfenced { NO_FENCE } else { FENCE };
+    let (held, written) = tx
+        .ahead(fence, &[lease.run.id.as_uuid(), &lease.token], async || {
+            write(Fence { run: lease.run.id, token: lease.token }).await
+        })
         .await?;
-    Ok(row.map(|_| Fence { run: lease.run.id, token: lease.token }))
+    match held {
+        Ok(()) => written.map(Some),
+        Err(StoreError::Refused(error)) if error.code() == Some(&SqlState::DIVISION_BY_ZERO) => {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
-const FENCE: &str = "SELECT FROM runs WHERE id = $1 AND lease_token = $2 AND status = 'running'
-                     FOR NO KEY UPDATE";
+/// Fails where no such lease is held: dividing by nothing is what stops the statements that were
+/// sent after this one without waiting for it.
+const FENCE: &str = "SELECT 1 / count(*) FROM (
+                         SELECT FROM runs WHERE id = $1 AND lease_token = $2 AND status = 'running'
+                         FOR NO KEY UPDATE
+                     ) held";
+const NO_FENCE: &str = "SELECT 1 / count(*) FROM (
+                            SELECT FROM runs WHERE id = $1 AND $2::bigint > 0 FOR NO KEY UPDATE
+                        ) held";
 
 /// Names the commit that the run turned out to be about: a sync learns it only by looking.
 /// Once named, it stays.
