@@ -48,7 +48,7 @@ pub enum Expr {
     Len(Box<Expr>),
     SameRef(Box<Expr>, Box<Expr>),
     Not(Box<Expr>),
-    /// Both sides are evaluated; short-circuiting is an [`Stmt::If`].
+    /// Both sides are evaluated; short-circuiting is an [`If`](super::Stmt::If).
     And(Box<Expr>, Box<Expr>),
     Or(Box<Expr>, Box<Expr>),
     SameBool(Box<Expr>, Box<Expr>),
