@@ -17,6 +17,8 @@ pub(crate) struct Memory {
     pub(crate) repository: Option<Repository>,
     /// The code, once a step had it in hand.
     pub(crate) snapshot: Option<Arc<Snapshot>>,
+    /// The files of the base that are not the same at the head, once a step had them in hand.
+    pub(crate) base_files: Option<Arc<Snapshot>>,
     /// Whether someone was asked to allow what a merge is to do.
     pub(crate) is_asked: bool,
 }
@@ -50,6 +52,23 @@ pub(crate) async fn snapshot(deps: &Deps, work: &mut Work) -> Result<Arc<Snapsho
     let fetched: Fetched = output(work, "fetch")?;
     let snapshot = deps.objects.get_snapshot(work.run().org, &fetched.commit).await?;
     Ok(Arc::clone(work.memory.snapshot.insert(Arc::new(snapshot))))
+}
+
+/// The files of the base that the head does not have in the same form; every other file of the
+/// base is the head's. None: there is nothing to compare with.
+#[expect(dead_code, reason = "for what compares the two commits")]
+pub(crate) async fn base_files(
+    deps: &Deps,
+    work: &mut Work,
+) -> Result<Option<Arc<Snapshot>>, Error> {
+    if let Some(files) = &work.memory.base_files {
+        return Ok(Some(Arc::clone(files)));
+    }
+    let Fetched { commit, base: Some(base), base_key: Some(_), .. } = output(work, "fetch")? else {
+        return Ok(None);
+    };
+    let files = deps.objects.get_base(work.run().org, &commit, &base).await?;
+    Ok(Some(Arc::clone(work.memory.base_files.insert(Arc::new(files)))))
 }
 
 /// Runs what would hold up everything else, and turns its panic into an error.

@@ -43,7 +43,7 @@ impl Worker for Kinds<'_> {
             None => None,
         };
         let is_asked = run.kind == RunKind::Merge && merge::is_asked(tx, run).await?;
-        Ok(Memory { repository, snapshot: None, is_asked })
+        Ok(Memory { repository, snapshot: None, base_files: None, is_asked })
     }
 
     async fn prepare(

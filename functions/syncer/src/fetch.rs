@@ -43,6 +43,7 @@ pub(crate) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Re
         branch: Some(branch.name),
         base: None,
         snapshot_key: None,
+        base_key: None,
         commit_object_sha256: None,
         files: 0,
         bytes: 0,

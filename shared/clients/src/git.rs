@@ -73,6 +73,9 @@ pub struct Fetched {
     pub commit_object: Vec<u8>,
     /// Given when a base was: what differs from it. Deleted files are not listed.
     pub changes: Option<Vec<ChangedFile>>,
+    /// Given when a base was: the files of it that the head does not have in the same form. Every
+    /// other file is the head's. What is over the limits is listed as left out.
+    pub base_files: Option<Snapshot>,
 }
 
 /// The branch that a repository's HEAD points to.
@@ -99,16 +102,17 @@ pub fn fetch(request: &FetchRequest, guard: &AddressGuard) -> Result<Fetched, Gi
     let (repository, meter) = (&remote.repository, &remote.meter);
     let commit = repository.find_commit(head).map_err(GitError::local)?;
     let files = Listing::of(repository, head, limits, meter)?;
-    let changes = base
-        .map(|base| {
-            let old = Listing::of(repository, base, limits, meter)?;
-            changes::between(repository, &old, &files, limits, meter)
-        })
-        .transpose()?;
+    let (mut changes, mut base_files) = (None, None);
+    if let Some((base, sha)) = base.zip(request.base.clone()) {
+        let old = Listing::of(repository, base, limits, meter)?;
+        changes = Some(changes::between(repository, &old, &files, limits, meter)?);
+        base_files = Some(old.without(&files).read_some(repository, sha, limits, meter)?);
+    }
     Ok(Fetched {
         snapshot: files.read(repository, request.head.clone(), limits, meter)?,
         commit_object: commit.data.clone(),
         changes,
+        base_files,
     })
 }
 

@@ -19,8 +19,8 @@ use sha2::{Digest, Sha256};
 
 pub use error::ObjectsError;
 pub use snapshots::{
-    SNAPSHOT_BYTES_MAX, SNAPSHOT_FILES_MAX, SnapshotError, decode_snapshot, encode_snapshot,
-    snapshot_key,
+    SNAPSHOT_BYTES_MAX, SNAPSHOT_FILES_MAX, SnapshotError, base_key, decode_snapshot,
+    encode_snapshot, snapshot_key,
 };
 
 /// Longest time one request may take: a large snapshot over a slow link.

@@ -40,6 +40,11 @@ pub fn snapshot_key(org: OrgId, commit: &CommitSha) -> String {
     format!("snapshots/{org}/{commit}.tar.gz")
 }
 
+/// Where the files of a base are kept that a head does not have in the same form.
+pub fn base_key(org: OrgId, head: &CommitSha, base: &CommitSha) -> String {
+    format!("snapshots/{org}/{head}-{base}.tar.gz")
+}
+
 impl Objects {
     /// Stores a snapshot; storing it again writes the same bytes.
     pub async fn put_snapshot(
@@ -58,7 +63,32 @@ impl Objects {
         org: OrgId,
         commit: &CommitSha,
     ) -> Result<Snapshot, ObjectsError> {
-        let key = snapshot_key(org, commit);
+        self.get_under(snapshot_key(org, commit), commit).await
+    }
+
+    /// Stores the files of `base` that `head` does not have in the same form.
+    pub async fn put_base(
+        &self,
+        org: OrgId,
+        head: &CommitSha,
+        base: &Snapshot,
+    ) -> Result<Stored, ObjectsError> {
+        let key = base_key(org, head, &base.commit);
+        let bytes = encode_snapshot(base)
+            .map_err(|source| ObjectsError::Snapshot { key: key.clone(), source })?;
+        self.put(&key, bytes).await
+    }
+
+    pub async fn get_base(
+        &self,
+        org: OrgId,
+        head: &CommitSha,
+        base: &CommitSha,
+    ) -> Result<Snapshot, ObjectsError> {
+        self.get_under(base_key(org, head, base), base).await
+    }
+
+    async fn get_under(&self, key: String, commit: &CommitSha) -> Result<Snapshot, ObjectsError> {
         let bytes = self.get(&key, COMPRESSED_BYTES_MAX).await?;
         let refused = |source| ObjectsError::Snapshot { key: key.clone(), source };
         let snapshot = decode_snapshot(&bytes).map_err(refused)?;
@@ -360,6 +390,11 @@ mod tests {
         assert_eq!(objects.get_snapshot(org, &commit()).await.unwrap(), whole);
 
         let other: CommitSha = "b".repeat(40).parse().unwrap();
+        let part = snapshot(&[("gone.py", b"old\n")]);
+        objects.put_base(org, &other, &part).await.unwrap();
+        assert_eq!(objects.get_base(org, &other, &commit()).await.unwrap(), part);
+        assert_eq!(objects.get_snapshot(org, &commit()).await.unwrap(), whole, "beside it");
+
         objects.put(&snapshot_key(org, &other), encode_snapshot(&whole).unwrap()).await.unwrap();
         let error = objects.get_snapshot(org, &other).await.unwrap_err();
         assert!(

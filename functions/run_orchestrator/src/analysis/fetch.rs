@@ -33,18 +33,25 @@ pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Re
         },
     };
     let (fetched, base) = fetch(deps, request).await?;
-    let stored = deps.objects.put_snapshot(work.run().org, &fetched.snapshot).await?;
+    let org = work.run().org;
+    let stored = deps.objects.put_snapshot(org, &fetched.snapshot).await?;
+    let base_key = match &fetched.base_files {
+        Some(files) => Some(deps.objects.put_base(org, &fetched.snapshot.commit, files).await?.key),
+        None => None,
+    };
     let output = Fetched {
         commit: fetched.snapshot.commit.clone(),
         branch: None,
         base,
         snapshot_key: Some(stored.key),
+        base_key,
         commit_object_sha256: Some(hex::encode(Sha256::digest(&fetched.commit_object))),
         files: fetched.snapshot.files.len(),
         bytes: fetched.snapshot.files.iter().map(|file| file.bytes.len() as u64).sum(),
         changes: fetched.changes,
     };
     work.memory.snapshot = Some(Arc::new(fetched.snapshot));
+    work.memory.base_files = fetched.base_files.map(Arc::new);
     Ok(Found(output))
 }
 

@@ -46,6 +46,7 @@ pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Re
         branch,
         base: None,
         snapshot_key: Some(stored.key),
+        base_key: None,
         commit_object_sha256: Some(hex::encode(Sha256::digest(&fetched.commit_object))),
         files: fetched.snapshot.files.len(),
         bytes: fetched.snapshot.files.iter().map(|file| file.bytes.len() as u64).sum(),

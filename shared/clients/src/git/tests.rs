@@ -113,7 +113,16 @@ fn changes_name_the_lines_and_follow_renames() {
 
     let request =
         FetchRequest { base: Some(base.parse().unwrap()), ..request(&server, "repo", &head) };
-    let changes = fetch(&request, &guard(&server)).unwrap().changes.unwrap();
+    let fetched = fetch(&request, &guard(&server)).unwrap();
+    let old = fetched.base_files.unwrap();
+    assert_eq!(old.commit.as_str(), base);
+    let old: Vec<&str> = old.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(
+        old,
+        ["deleted.py", "edited.py", "moved.py", "old_name.py"],
+        "the base's own, and nothing that is the same at the head"
+    );
+    let changes = fetched.changes.unwrap();
 
     let found: Vec<_> = changes
         .iter()

@@ -10,6 +10,8 @@ use super::{GitError, Limits, transport::Meter};
 /// Deepest nesting of folders. Real repositories stay below 30; a tree that contains itself often
 /// would otherwise unfold for ever.
 const DEPTH_MAX: usize = 64;
+/// Most bytes of files that differ at the base: what is larger is compared by nobody.
+const BASE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Folders and files visited for each file that is allowed, so that empty folders cannot unfold
 /// for ever either.
 const VISITS_PER_FILE: usize = 4;
@@ -87,6 +89,34 @@ impl Listing {
 
     fn leave_out(&mut self, path: String, reason: UnanalysedReason) {
         self.left_out.push(Unanalysed { path, reason });
+    }
+
+    /// Without the files that `other` has just as they are here.
+    pub(super) fn without(mut self, other: &Self) -> Self {
+        self.files.retain(|path, id| other.files.get(path) != Some(id));
+        self
+    }
+
+    /// Reads as many files as fit; what does not is left out, and nothing fails for it.
+    pub(super) fn read_some(
+        mut self,
+        repository: &Repository,
+        commit: CommitSha,
+        limits: &Limits,
+        meter: &Meter,
+    ) -> Result<Snapshot, GitError> {
+        let mut left = BASE_BYTES_MAX.min(limits.bytes_max);
+        for (path, id) in std::mem::take(&mut self.files) {
+            meter.check_time()?;
+            let size = repository.find_header(id).map_err(GitError::local)?.size();
+            if size <= left {
+                left -= size;
+                self.files.insert(path, id);
+            } else {
+                self.leave_out(path, UnanalysedReason::TooLarge);
+            }
+        }
+        self.read(repository, commit, limits, meter)
     }
 
     /// Reads every file that is small enough.

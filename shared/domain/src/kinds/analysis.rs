@@ -36,6 +36,9 @@ pub struct Fetched {
     pub base: Option<CommitSha>,
     /// Where the object store keeps the code; null when the code was not read again.
     pub snapshot_key: Option<String>,
+    /// Where it keeps the files of the base that are not the same at the commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_key: Option<String>,
     #[serde(default)]
     pub commit_object_sha256: Option<String>,
     #[serde(default)]
