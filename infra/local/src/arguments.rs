@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::chaos;
+use crate::{chaos, solver};
 
 /// Run Assay on this machine: the template that AWS gets, on a real Postgres and a local AWS endpoint.
 ///
@@ -52,6 +52,12 @@ pub(crate) enum Command {
         function: String,
         /// A file with the event; otherwise `tests/fixtures/events/<function>.json`.
         event: Option<PathBuf>,
+    },
+    /// Put z3 beside the bootstrap of run_orchestrator, before a deployment to AWS.
+    Solver {
+        /// What the functions are built for.
+        #[arg(value_enum, default_value = "arm64")]
+        architecture: solver::Architecture,
     },
     /// Look at runs and operate them: list, show, watch, retry, cancel, dead.
     ///

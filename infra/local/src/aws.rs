@@ -64,6 +64,7 @@ fn parameters(local: &Local, venv: &Venv) -> Result<Value> {
         // The demo's repository is served from here.
         "PrivateGitHosts": "127.0.0.1",
         "SigningKey": format!("file:{}", signing_key(local, venv)?.display()),
+        "SolverPath": venv.bin("z3"),
     }))
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn run(local: &Local) -> Result<ExitCode> {
     template(local, &venv)?;
     dependencies(local)?;
     let state = up(local, Build::WithTests)?;
-    tests(local, &state)?;
+    tests(local, &venv, &state)?;
     chaos::check(local)?;
     local.screen.headline("everything passed");
     Ok(ExitCode::SUCCESS)
@@ -83,13 +83,14 @@ fn advisories(local: &Local, check: Command, deny: &Path, next: &str) -> Result<
 }
 
 /// All tests, on the services that run now: one that does not find its server fails.
-fn tests(local: &Local, state: &State) -> Result<()> {
+fn tests(local: &Local, venv: &Venv, state: &State) -> Result<()> {
     let (Some(postgres), Some(_)) = (&state.postgres, &state.stack) else {
         return Err(Stop::new("nothing is running", "start it with `cargo local up`"));
     };
     local.screen.headline("tests");
     let status = cargo_command(local, &["test", "--workspace", "--locked"])
         .env("TEST_DATABASE_URL", &postgres.server_url)
+        .env("Z3_PATH", venv.bin("z3"))
         .env("ASSAY_STACK", local.checkout.local().join("state.json"))
         // Meant for this program, not for the code under test.
         .env_remove("DATABASE_URL")

@@ -14,7 +14,7 @@ use crate::{
     checks, database, demo, endpoint,
     functions::{self, Build},
     progress::{Ink, Screen},
-    redrive, runs,
+    redrive, runs, solver,
     state::State,
     stop::{OrStop, Result, Stop},
     venv::Venv,
@@ -46,6 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             let succeeded = aws::invoke(local, &venv, &state, function, event.as_deref())?;
             return Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
+        Command::Solver { architecture } => solver::run(local, *architecture)?,
         Command::Runs { arguments } => return runs::run(local, arguments),
         Command::Redrive { queue, dry_run, at_most } => {
             return redrive::run(local, queue.as_deref(), *dry_run, *at_most);

@@ -18,6 +18,7 @@ mod process;
 mod progress;
 mod redrive;
 mod runs;
+mod solver;
 mod state;
 mod stop;
 mod venv;

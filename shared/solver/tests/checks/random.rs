@@ -1,12 +1,11 @@
 //! Random programs: what is proved never fails in a thousand runs, and every counterexample
-//! fails where it says. Without a Z3 the folded verdicts are held to the same.
+//! fails where it says.
 
 use std::time::{Duration, Instant};
 
 use crate::programs::{PARAMETERS, program};
-use crate::world::Z3_PROGRAM;
+use crate::world::z3;
 use formal::{Clock, Counterexample, Verdict, check, run_on};
-use solver::Z3;
 
 /// More were tried by hand; these take seconds.
 const PROGRAMS: u64 = 30;
@@ -19,7 +18,7 @@ const EDGES: [i128; 11] =
 
 #[test]
 fn proofs_hold_and_counterexamples_fail() {
-    let mut solver = Z3::new(Z3_PROGRAM);
+    let mut solver = z3();
     let (mut proved, mut examples, mut fired) = (0, 0, 0);
     for seed in 0..PROGRAMS {
         let program = program(seed);

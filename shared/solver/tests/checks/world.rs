@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use domain::Language;
-use formal::{Clock, Report, Source, Unknown, Verdict, check, lower};
+use formal::{Answer, Clock, Query, Report, Solver, Source, Verdict, check, lower};
 use solver::Z3;
 
 /// More than the budget in use: a busy machine must not change a verdict.
@@ -23,20 +23,25 @@ impl Judged {
             Verdict::Unknown(_) => "unknown",
         }
     }
-
-    pub(crate) fn is_unavailable(&self) -> bool {
-        matches!(self.verdict, Verdict::Unknown(Unknown::SolverUnavailable(_)))
-    }
 }
 
-/// Where Z3 is when the tests are built: `Z3=/path/to/z3 cargo test -p solver`, or the path.
-pub(crate) const Z3_PROGRAM: &str = match option_env!("Z3") {
-    Some(path) => path,
-    None => "z3",
-};
+/// Where Z3 is: the setting that the functions have, too.
+const Z3_SETTING: &str = "Z3_PATH";
 
-pub(crate) fn has_z3() -> bool {
-    std::process::Command::new(Z3_PROGRAM).arg("-version").output().is_ok()
+/// Z3 as the setting names it. Without one these tests would hold nothing to the solver, so they
+/// fail.
+pub(crate) fn z3() -> Z3 {
+    let path = startup::required(Z3_SETTING).unwrap_or_else(|missing| {
+        panic!(
+            "{missing}. It names the z3 program (4.15.4). `cargo local test` sets it; by hand: \
+             Z3_PATH=$PWD/.local/venv/bin/z3 cargo test -p solver"
+        )
+    });
+    let mut solver = Z3::new(&path);
+    let query = Query { script: String::new(), symbols: Vec::new() };
+    let answer = solver.ask(&query, Duration::from_secs(5));
+    assert_eq!(answer, Answer::Sat(Vec::new()), "{Z3_SETTING} is `{path}`, which is no z3");
+    solver
 }
 
 pub(crate) fn judge(text: &str) -> Vec<Judged> {
@@ -55,7 +60,7 @@ pub(crate) fn reports(text: &str) -> Vec<Report> {
     let tree = analysis::syntax_tree(Language::Java, text, &clock).expect("the clock does not end");
     let source = Source { path: "C.java", language: Language::Java, text, tree: &tree };
     let program = lower(Language::Java, &[source]).expect("Java is lowered");
-    let mut solver = Z3::new(Z3_PROGRAM);
+    let mut solver = z3();
     (0..program.functions.len())
         .map(|function| {
             let begun = Instant::now();
