@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Trees come from whoever parsed; `analysis` and `formal` do not know each other.
     ("formal", &["domain"]),
     ("objects", &["domain"]),
+    ("policy", &["domain"]),
     ("queue", &["domain", "faults"]),
     ("sarif", &["domain"]),
     ("schedule", &["domain"]),
@@ -39,12 +40,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("notifier", &["clients", "domain", "queue", "startup", "store"]),
     (
         "run_orchestrator",
-        &["analysis", "clients", "domain", "engine", "objects", "queue", "startup", "store"],
+        &[
+            "analysis", "clients", "domain", "engine", "formal", "objects", "queue", "solver",
+            "startup", "store",
+        ],
     ),
     ("scheduler", &["clients", "domain", "faults", "queue", "schedule", "startup", "store"]),
     ("syncer", &["clients", "domain", "engine", "objects", "queue", "startup", "store"]),
     ("webhook_intake", &["domain", "faults", "queue", "startup", "store"]),
     ("local", &[]),
+    ("score", &["analysis", "domain"]),
 ];
 
 /// Outside crates that stop at one door.

@@ -119,6 +119,7 @@ pub(super) fn is_gap(reason: UnanalysedReason) -> bool {
         | UnanalysedReason::Generated
         | UnanalysedReason::Vendored
         | UnanalysedReason::UnknownLanguage
-        | UnanalysedReason::NotAFile => false,
+        | UnanalysedReason::NotAFile
+        | UnanalysedReason::Policy => false,
     }
 }

@@ -23,6 +23,7 @@ pub(super) fn unanalysed(reason: UnanalysedReason) -> (&'static str, &'static st
             ("not-a-file", "symbolic links or special files, not followed")
         }
         UnanalysedReason::TimedOut => ("timed-out", "given up after 30 seconds"),
+        UnanalysedReason::Policy => ("policy", "left out by the policy, not read"),
     }
 }
 
