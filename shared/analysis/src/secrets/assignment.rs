@@ -1,41 +1,150 @@
 //! The last resort: a string given to something that is called a password, key or token.
 
-use super::guard::{entropy, is_placeholder};
+use std::sync::LazyLock;
+
+use domain::Language;
+use regex::Regex;
+
+use super::guard::{Candidate, entropy, is_literal, is_made_up, is_placeholder, is_state};
 
 /// Endings of names that hold something about a secret rather than the secret.
-const ABOUT: [&str; 33] = [
-    "address", "arn", "class", "cookie", "endpoint", "error", "expiry", "field", "file", "format",
-    "hash", "header", "hint", "id", "key_name", "label", "length", "link", "message", "name",
-    "param", "path", "pattern", "policy", "prefix", "regex", "text", "title", "tooltip", "ttl",
-    "type", "uri", "url",
+const ABOUT: [&str; 43] = [
+    "address",
+    "arn",
+    "changed",
+    "class",
+    "confirmation",
+    "cookie",
+    "endpoint",
+    "error",
+    "expired",
+    "expiry",
+    "field",
+    "file",
+    "format",
+    "hash",
+    "header",
+    "help",
+    "hint",
+    "id",
+    "input",
+    "key_name",
+    "label",
+    "length",
+    "link",
+    "message",
+    "name",
+    "param",
+    "path",
+    "pattern",
+    "placeholder",
+    "policy",
+    "prefix",
+    "regex",
+    "reset",
+    "rules",
+    "strength",
+    "text",
+    "title",
+    "tooltip",
+    "ttl",
+    "type",
+    "uri",
+    "url",
+    "validator",
 ];
 
+/// Folders and files that hold what a program says in people's languages.
+const TRANSLATIONS: [&str; 9] =
+    ["locale", "locales", "i18n", "l10n", "lang", "langs", "messages", "strings", "translations"];
+
+/// Endings of files, other than programs, in which a value needs no quotes.
+const SETTINGS: [&str; 30] = [
+    "adoc",
+    "bash",
+    "bat",
+    "cfg",
+    "cmd",
+    "cnf",
+    "conf",
+    "config",
+    "env",
+    "example",
+    "ini",
+    "log",
+    "md",
+    "netrc",
+    "npmrc",
+    "properties",
+    "ps1",
+    "pypirc",
+    "rst",
+    "service",
+    "sh",
+    "tfvars",
+    "toml",
+    "txt",
+    "local",
+    "yaml",
+    "yml",
+    "zsh",
+    "dist",
+    "sample",
+];
+
+const PASSWORD_BYTES_MIN: usize = 8;
 const TOKEN_BYTES_MIN: usize = 16;
 const TOKEN_ENTROPY_MIN: f64 = 3.3;
 const PASSWORD_ENTROPY_MIN: f64 = 2.5;
 
 /// Files in which a value needs no quotes.
-pub(super) fn is_settings_file(path: &str) -> bool {
+pub(super) fn takes_bare_values(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let extension = name.rsplit('.').next().unwrap_or_default();
-    name.starts_with(".env")
-        || matches!(extension, "env" | "properties" | "ini" | "cfg" | "conf" | "yml" | "yaml")
-}
-
-pub(super) fn quoted(_path: &str, name: &str, value: &str) -> bool {
-    is_secret(name, value)
-}
-
-pub(super) fn unquoted(path: &str, name: &str, value: &str) -> bool {
-    is_settings_file(path) && !value.contains(['(', '{', '[', '!', '*']) && is_secret(name, value)
-}
-
-fn is_secret(name: &str, value: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace(['-', '.'], "_");
-    if name.contains("public") || ABOUT.iter().any(|end| name.ends_with(end)) {
-        return false;
+    match name.rsplit_once('.') {
+        Some((_, extension)) => {
+            SETTINGS.contains(&extension.to_ascii_lowercase().as_str()) || name.starts_with(".env")
+        }
+        None => Language::of_path(path).is_none(),
     }
-    if is_placeholder(value)
+}
+
+pub(super) fn quoted(it: &Candidate<'_>) -> bool {
+    is_secret(it) || is_password_of_account(it)
+}
+
+pub(super) fn unquoted(it: &Candidate<'_>) -> bool {
+    let is_expression = it.value.contains(['(', '{', '[', '*']) || it.value.starts_with('!');
+    takes_bare_values(it.path) && !is_expression && quoted(it)
+}
+
+/// An element of a settings file. What is sealed there is no secret.
+pub(super) fn element(it: &Candidate<'_>) -> bool {
+    let sealed = it.value.starts_with("eyJ") || it.value.starts_with('{');
+    let marked =
+        it.value.bytes().any(|byte| !byte.is_ascii_alphanumeric() && !b"-_./:".contains(&byte));
+    let chosen = is_password(&plain(it.name)) && marked && is_literal(it.value);
+    !sealed && !is_about(&plain(it.name)) && (chosen || is_secret(it))
+}
+
+fn plain(name: &str) -> String {
+    name.to_ascii_lowercase().replace(['-', '.'], "_")
+}
+
+fn is_about(name: &str) -> bool {
+    name.contains("public") || ABOUT.iter().any(|end| name.ends_with(end))
+}
+
+fn is_password(name: &str) -> bool {
+    name.contains("passw") || name.contains("pwd") || name.ends_with("pass")
+}
+
+fn is_secret(it: &Candidate<'_>) -> bool {
+    // Quotes within quotes: a string that holds another language's string.
+    let (name, value) = (plain(it.name), it.value.trim_matches(['"', '\'']));
+    if is_about(&name)
+        || is_field(value)
+        || is_placeholder(value)
+        || is_made_up(&name, value)
         || is_reference(value)
         || !value.bytes().all(|byte| byte.is_ascii_graphic())
     {
@@ -43,15 +152,56 @@ fn is_secret(name: &str, value: &str) -> bool {
     }
     let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
     let digits = value.bytes().any(|byte| byte.is_ascii_digit());
-    let is_password = name.contains("passw") || name.contains("pwd");
+    let is_password = is_password(&name);
     if !(letters && (digits || is_password && has_symbol_within(value))) {
         return false;
     }
     if is_password {
         let path = value.contains('/') && is_words(value);
-        return entropy(value) >= PASSWORD_ENTROPY_MIN && !path;
+        let long = value.len() >= PASSWORD_BYTES_MIN;
+        return long && entropy(value) >= PASSWORD_ENTROPY_MIN && !path;
     }
     value.len() >= TOKEN_BYTES_MIN && entropy(value) >= TOKEN_ENTROPY_MIN && !is_words(value)
+}
+
+/// A password beside the account that it opens may be a word, too.
+fn is_password_of_account(it: &Candidate<'_>) -> bool {
+    let name = plain(it.name);
+    let label = it.value.starts_with(|first: char| first.is_ascii_uppercase())
+        && it.value.bytes().skip(1).all(|byte| byte.is_ascii_lowercase());
+    let tells_itself = it.value.to_ascii_lowercase().contains("pass") && it.value.len() < 14;
+    is_password(&name)
+        && !is_about(&name)
+        && it.value.len() >= 6
+        && !label
+        && !tells_itself
+        && !is_reference(it.value)
+        && is_literal(&it.value.replace(' ', "_"))
+        && !is_translation(it.path)
+        && follows_an_account(it.before)
+}
+
+fn is_translation(path: &str) -> bool {
+    path.split('/').any(|part| {
+        let stem = part.split(['.', '_', '-']).next().unwrap_or(part);
+        TRANSLATIONS.contains(&stem.to_ascii_lowercase().as_str())
+    })
+}
+
+/// Whether a user's name was given a value, a literal one, shortly before.
+fn follows_an_account(before: &str) -> bool {
+    static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
+        let expression = r#"(?i)(?:user(?:_?-?name|_?-?id)?|login|account)["'\]]{0,2}[ \t]*(?:=>|:=|=|:)[ \t]*(?:"[^"\s]{2,60}"|'[^'\s]{2,60}'|[a-z][a-z0-9@_+-]{2,60}(?:[.@][a-z0-9._-]{1,60})?)[ \t]*(?:[,;#\r\n]|//|$)"#;
+        Regex::new(expression).expect("the expression is constant and a test matches it")
+    });
+    ACCOUNT.is_match(before) && !before.contains("anonymous")
+}
+
+/// `new_password2`: the name of another field, as lists of fields and forms have it.
+fn is_field(value: &str) -> bool {
+    let stem = value.strip_suffix(|last: char| last.is_ascii_digit()).unwrap_or(value);
+    let named = |byte: u8| byte.is_ascii_alphabetic() || b"-_.".contains(&byte);
+    stem.bytes().all(named) && stem.to_ascii_lowercase().contains("passw")
 }
 
 /// `super$ecret`, but not the `Password*` and `Wrong!` of forms.
@@ -63,12 +213,16 @@ fn has_symbol_within(value: &str) -> bool {
 
 /// A path, an address or a name that is looked up somewhere.
 fn is_reference(value: &str) -> bool {
-    value.contains("://") || value.starts_with(['/', '.', '@', '#', '%']) || value.contains("::")
+    value.contains("://")
+        || value.contains("::")
+        || value.split_once('|').is_some_and(|(rule, _)| is_state(rule))
+        || value.starts_with(['/', '.', '@', '#', '%'])
+        || ["env.", "var.", "local.", "self.", "this."].iter().any(|start| value.starts_with(start))
 }
 
 /// Words joined by separators, such as `reset-token-v2`: long stretches of letters, few digits.
 fn is_words(value: &str) -> bool {
-    let separators = ['-', '_', '.', ':', '/', ' '];
+    let separators = ['-', '_', '.', ':', '/', ' ', '#', '?', '=', '&'];
     let words = value.split(separators).filter(|word| !word.is_empty());
     let plain = |word: &str| {
         let letters = word.trim_end_matches(|character: char| character.is_ascii_digit());

@@ -31,20 +31,29 @@ const ASSIGNED: &[&str] = &[
     "signing_key",
     "signingkey",
     "credential",
+    "license_key",
+    "licence_key",
+    "licensekey",
+    "_pass",
+    "pass=",
+    "pass =",
+    "pass:",
+    "pass\"",
+    "pass'",
 ];
 
-pub(super) static GENERAL: [Pattern; 13] = [
+pub(super) static GENERAL: [Pattern; 11] = [
     Pattern {
         id: "secret.password-hash",
         what: "A password's hash",
-        keywords: &["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$"],
+        keywords: &["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$8$", "$9$"],
         shape: Shape::Whole(
-            r#"(?:^|[^A-Za-z0-9$])(?<value>\$(?:1\$[./A-Za-z0-9]{1,8}\$[./A-Za-z0-9]{22}|2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}|5\$(?:rounds=[0-9]{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}|6\$(?:rounds=[0-9]{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}))(?:[^./A-Za-z0-9]|$)"#,
+            r#"(?:^|[^A-Za-z0-9$])(?<value>\$(?:1\$[./A-Za-z0-9]{1,8}\$[./A-Za-z0-9]{22}|2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}|5\$(?:rounds=[0-9]{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{43}|6\$(?:rounds=[0-9]{1,9}\$)?[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{86}|[89]\$[./A-Za-z0-9]{14}\$[./A-Za-z0-9]{43}))(?:[^./A-Za-z0-9]|$)"#,
         ),
         guard: guard::password_hash,
         severity: Severity::Medium,
         confidence: 0.7,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -55,7 +64,7 @@ pub(super) static GENERAL: [Pattern; 13] = [
         guard: guard::encoded_private_key,
         severity: Severity::Critical,
         confidence: 0.95,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -68,7 +77,7 @@ pub(super) static GENERAL: [Pattern; 13] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.9,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -79,20 +88,7 @@ pub(super) static GENERAL: [Pattern; 13] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.9,
-        spans_lines: false,
-        compiled: OnceLock::new(),
-    },
-    Pattern {
-        id: "secret.network-credential",
-        what: "A password for a network account",
-        keywords: &["networkcredential(", "directoryentry("],
-        shape: Shape::Whole(
-            r#"(?:NetworkCredential|DirectoryEntry)\([ \t]*"[^"]{1,200}"[ \t]*,[ \t]*(?:"[^"]{1,200}"[ \t]*,[ \t]*)?"(?<value>[^"\r\n]{6,100})"[ \t]*\)"#,
-        ),
-        guard: guard::random,
-        severity: Severity::High,
-        confidence: 0.75,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -105,33 +101,7 @@ pub(super) static GENERAL: [Pattern; 13] = [
         guard: guard::mixed,
         severity: Severity::Critical,
         confidence: 0.9,
-        spans_lines: false,
-        compiled: OnceLock::new(),
-    },
-    Pattern {
-        id: "secret.netrc-password",
-        what: "A password for a machine",
-        keywords: &["machine "],
-        shape: Shape::Whole(
-            r#"machine[ \t]+[^ \t]{1,80}[ \t]+login[ \t]+[^ \t]{1,80}[ \t]+password[ \t]+(?<value>[^ \t\r\n\"']{6,100})"#,
-        ),
-        guard: guard::password,
-        severity: Severity::High,
-        confidence: 0.8,
-        spans_lines: false,
-        compiled: OnceLock::new(),
-    },
-    Pattern {
-        id: "secret.connection-string-password",
-        what: "A password in a connection string",
-        keywords: &["server=", "data source=", "initial catalog=", "uid=", "user id="],
-        shape: Shape::Whole(
-            r#"(?i)(?:server|data source|initial catalog|user id|uid)[ \t]*=[^\r\n]{1,200};[ \t]*(?:password|pwd)[ \t]*=[ \t]*(?<value>[^;\"'\s{}$%<>]{6,100})"#,
-        ),
-        guard: guard::password,
-        severity: Severity::High,
-        confidence: 0.75,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -144,7 +114,7 @@ pub(super) static GENERAL: [Pattern; 13] = [
         guard: guard::header_value,
         severity: Severity::High,
         confidence: 0.7,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -157,7 +127,7 @@ pub(super) static GENERAL: [Pattern; 13] = [
         guard: guard::header_value,
         severity: Severity::High,
         confidence: 0.7,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -165,12 +135,25 @@ pub(super) static GENERAL: [Pattern; 13] = [
         what: "A password in an address",
         keywords: &["://"],
         shape: Shape::Whole(
-            r#"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'`<>]{1,80}:(?<value>[^\s:/@\"'`<>]{6,100})@(?<name>[a-z0-9.-]{1,120})"#,
+            r#"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'`<>]{1,80}:(?<value>[^\s:/\"'`<>]{6,100})@(?<name>[a-z0-9.-]{1,120})"#,
         ),
         guard: guard::url_password,
         severity: Severity::High,
         confidence: 0.7,
-        spans_lines: false,
+        reach: 0,
+        compiled: OnceLock::new(),
+    },
+    Pattern {
+        id: "secret.url-password-of-laptop",
+        what: "A password in an address",
+        keywords: &["://"],
+        shape: Shape::Whole(
+            r#"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@\"'`<>]{1,80}:(?<value>[^\s:/\"'`<>]{8,100})@[a-z0-9.-]{1,120}"#,
+        ),
+        guard: guard::strong,
+        severity: Severity::Medium,
+        confidence: 0.5,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -178,12 +161,12 @@ pub(super) static GENERAL: [Pattern; 13] = [
         what: "A hard-coded password, key or token",
         keywords: ASSIGNED,
         shape: Shape::Whole(
-            r#"(?i)(?<name>[a-z0-9_.-]{0,60}(?:passw(?:or)?d|pwd|passphrase|secret|token|api_?-?key|access_?-?key|auth_?-?key|private_?-?key|encryption_?-?key|signing_?-?key|credential)[a-z0-9_.-]{0,30})[\"'\]]{0,2}[ \t]*(?::[ \t]*[&'a-z_<>\[\]]{1,30}[ \t]*|string[ \t]*)?(?:=|:=|=>|:)[ \t]*[brfu]{0,2}[\"'`](?<value>[^\"'`\r\n\\]{8,200})[\"'`]"#,
+            r#"(?i)(?<name>[a-z0-9_.-]{0,60}(?:passw(?:or)?d|pwd|passphrase|secret|token|api_?-?key|access_?-?key|auth_?-?key|private_?-?key|encryption_?-?key|signing_?-?key|licen[cs]e_?-?key|credential)[a-z0-9_.-]{0,30}|(?-u:\b)(?:[a-z0-9_.-]{0,60}[_.-])?pass)(?:[\"'\]]{0,2}[ \t]*(?::[ \t]*[&'a-z_<>\[\]]{1,30}[ \t]*|string[ \t]*)?(?:=|:=|=>|:)|[\"'][ \t]*,)[ \t]*[brfu]{0,2}(?:"(?<value>(?:[^"\r\n\\]|\\.){6,200})"|'(?<single>(?:[^'\r\n\\]|\\.){6,200})'|`(?<backtick>[^`\r\n\\]{6,200})`)"#,
         ),
         guard: assignment::quoted,
         severity: Severity::High,
         confidence: 0.6,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -191,12 +174,12 @@ pub(super) static GENERAL: [Pattern; 13] = [
         what: "A password, key or token in a settings file",
         keywords: ASSIGNED,
         shape: Shape::Whole(
-            r#"(?i)^[ \t]*(?:export[ \t]+)?(?:-[ \t]+)?(?<name>[a-z0-9_.-]{0,60}(?:passw(?:or)?d|pwd|passphrase|secret|token|api_?-?key|access_?-?key|auth_?-?key|private_?-?key|encryption_?-?key|signing_?-?key|credential)[a-z0-9_.-]{0,30})[ \t]*[=:][ \t]*(?<value>[^\s\"'`#;,]{8,200})[ \t]*(?:#.*)?$"#,
+            r#"(?i)^[ \t]*(?:(?:#|//|::|rem|export|set|env|arg|-e|-)[ \t]+)*(?<name>[a-z0-9_.-]{0,60}(?:passw(?:or)?d|pwd|passphrase|secret|token|api_?-?key|access_?-?key|auth_?-?key|private_?-?key|encryption_?-?key|signing_?-?key|licen[cs]e_?-?key|credential)[a-z0-9_.-]{0,30}|(?:[a-z0-9_.-]{0,60}[_.-])?pass)[ \t]*[=:][ \t]*(?<value>[^\s\"'`#;,]{6,200})[ \t]*;?[ \t]*(?:(?:#|//).*)?$"#,
         ),
         guard: assignment::unquoted,
         severity: Severity::High,
         confidence: 0.6,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
 ];

@@ -4,6 +4,7 @@
 //! when one of its keywords first occurs. What leaves this module is a place, never a value.
 
 mod assignment;
+mod context;
 mod general;
 mod guard;
 mod patterns;
@@ -16,23 +17,28 @@ use domain::{Category, Severity};
 use sha2::{Digest, Sha256};
 
 use crate::{RuleInfo, excerpt::Lines};
-use patterns::{Pattern, all};
+use guard::Candidate;
+use patterns::{Pattern, VALUES, all};
 
-/// How far a secret of several lines is followed.
-const BLOCK_BYTES_MAX: usize = 8 * 1024;
+/// How much text in front of a match its guard may look at.
+const BEFORE_BYTES_MAX: usize = 400;
 
 /// What decides about secrets, as it was written; see `rules_version`.
-pub(crate) const SOURCES: [&str; 5] = [
+pub(crate) const SOURCES: [&str; 6] = [
     include_str!("assignment.rs"),
+    include_str!("context.rs"),
     include_str!("general.rs"),
     include_str!("guard.rs"),
     include_str!("patterns.rs"),
     include_str!("services.rs"),
 ];
 
-/// Secrets of one pattern that are kept from one file, and tries at one of several lines.
+/// Secrets of one pattern that are kept from one file, and tries at one that reaches far.
 const FOUND_MAX: usize = 100;
 const BLOCKS_MAX: usize = 500;
+
+/// A pattern that reaches no further is tried wherever its keyword stands.
+const NEAR_BYTES: usize = 600;
 
 /// Where a secret stands, and which pattern says so.
 pub(crate) struct Secret {
@@ -69,7 +75,7 @@ pub(crate) fn search(
     }
     let mut too_many = Vec::new();
     for (index, lines) in lines_of.iter().enumerate() {
-        let tries = if all()[index].spans_lines { BLOCKS_MAX } else { usize::MAX };
+        let tries = if all()[index].reach > NEAR_BYTES { BLOCKS_MAX } else { usize::MAX };
         // One more than is kept shows that there are more.
         let end = search.found.len() + FOUND_MAX + 1;
         for line in lines.iter().take(tries) {
@@ -100,19 +106,28 @@ impl Search<'_> {
             return;
         }
         let pattern = all()[index];
-        let region_end = match pattern.spans_lines {
-            true => self.text.floor_char_boundary(line.start + BLOCK_BYTES_MAX).max(line.end),
-            false => line.end,
+        let region_end = match pattern.reach {
+            0 => line.end,
+            reach => self.text.floor_char_boundary(line.end + reach),
         };
         let region = &self.text[line.start..region_end];
         for found in pattern.regex().captures_iter(region) {
-            let (Some(whole), Some(value)) = (found.get(0), found.name("value")) else { continue };
+            let value = VALUES.iter().find_map(|group| found.name(group));
+            let (Some(whole), Some(value)) = (found.get(0), value) else { continue };
             // A block that begins on a later line has a keyword, and its turn, there.
             if line.start + whole.start() > line.end || self.found.len() == end {
                 break;
             }
             let name = found.name("name").map_or("", |name| name.as_str());
-            if (pattern.guard)(self.path, name, value.as_str()) {
+            let start = line.start + whole.start();
+            let candidate = Candidate {
+                path: self.path,
+                name,
+                value: value.as_str(),
+                before: &self.text
+                    [self.text.ceil_char_boundary(start.saturating_sub(BEFORE_BYTES_MAX))..start],
+            };
+            if (pattern.guard)(&candidate) {
                 self.add(index, line.start + value.start()..line.start + value.end());
             }
         }

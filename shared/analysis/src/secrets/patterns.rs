@@ -6,7 +6,18 @@ use std::sync::OnceLock;
 use domain::Severity;
 use regex::Regex;
 
-use super::{general::GENERAL, guard, services::SERVICES};
+use super::{
+    context::CONTEXT,
+    general::GENERAL,
+    guard::{self, Candidate},
+    services::SERVICES,
+};
+
+/// How far a secret of several lines is followed.
+const BLOCK_BYTES_MAX: usize = 8 * 1024;
+
+/// Groups of an expression that hold a secret: one for each kind of quotes around it.
+pub(super) const VALUES: [&str; 5] = ["value", "single", "backtick", "bare", "turned"];
 
 pub(super) struct Pattern {
     pub(super) id: &'static str,
@@ -15,18 +26,20 @@ pub(super) struct Pattern {
     /// In lower case; the pattern is tried on lines that hold one of them in any case.
     pub(super) keywords: &'static [&'static str],
     pub(super) shape: Shape,
-    /// Path, name and value: whether this is a real one.
-    pub(super) guard: fn(&str, &str, &str) -> bool,
+    /// Whether this is a real one.
+    pub(super) guard: fn(&Candidate<'_>) -> bool,
     pub(super) severity: Severity,
     pub(super) confidence: f64,
-    pub(super) spans_lines: bool,
+    /// How many bytes beyond its first line the secret, or what shows it, may lie.
+    pub(super) reach: usize,
     /// Compiled when a keyword first occurs: all of them together would take seconds.
     pub(super) compiled: OnceLock<Regex>,
 }
 
 /// How the text around and in a secret looks.
 pub(super) enum Shape {
-    /// The whole expression. Its group `value` is the secret; a group `name` is shown to the guard.
+    /// The whole expression. Its group `value`, or one of the others in [`VALUES`], is the secret;
+    /// a group `name` is shown to the guard.
     Whole(&'static str),
     /// A value that is recognised wherever it stands alone.
     Token(&'static str),
@@ -60,10 +73,10 @@ impl Pattern {
 /// All patterns, the specific before the general.
 pub(super) fn all() -> &'static [&'static Pattern] {
     static ALL: OnceLock<Vec<&'static Pattern>> = OnceLock::new();
-    ALL.get_or_init(|| SPECIFIC.iter().chain(&SERVICES).chain(&GENERAL).collect())
+    ALL.get_or_init(|| SPECIFIC.iter().chain(&SERVICES).chain(&CONTEXT).chain(&GENERAL).collect())
 }
 
-static SPECIFIC: [Pattern; 28] = [
+static SPECIFIC: [Pattern; 26] = [
     Pattern {
         id: "secret.anthropic-key",
         what: "An Anthropic API key",
@@ -72,7 +85,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -83,7 +96,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::checksummed,
         severity: Severity::Critical,
         confidence: 0.99,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -94,33 +107,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.9,
-        spans_lines: false,
-        compiled: OnceLock::new(),
-    },
-    Pattern {
-        id: "secret.aws-secret-key",
-        what: "An AWS secret access key",
-        keywords: &["secret_access_key", "secretaccesskey", "secret-access-key", "aws_secret"],
-        shape: Shape::Whole(
-            r#"(?i)(?:secret_?-?access_?-?key|aws_secret(?:_key)?)[\"']?[ \t]*(?:=|:|=>|,)[ \t]*[\"']?(?<value>[A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#,
-        ),
-        guard: guard::random,
-        severity: Severity::Critical,
-        confidence: 0.9,
-        spans_lines: false,
-        compiled: OnceLock::new(),
-    },
-    Pattern {
-        id: "secret.aws-secret-key-beside-id",
-        what: "An AWS secret access key",
-        keywords: &["akia", "asia"],
-        shape: Shape::Whole(
-            r#"(?-u:\b)(?:AKIA|ASIA)[A-Z2-7]{16}(?-u:\b)(?:[^A-Za-z0-9/+][^#]{0,160}?)?["'`=: \t,](?<value>[A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#,
-        ),
-        guard: guard::mixed,
-        severity: Severity::Critical,
-        confidence: 0.85,
-        spans_lines: true,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -131,7 +118,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::azure_key,
         severity: Severity::Critical,
         confidence: 0.95,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -142,7 +129,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.9,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -153,7 +140,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -166,7 +153,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::discord,
         severity: Severity::High,
         confidence: 0.95,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -177,7 +164,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::checksummed,
         severity: Severity::Critical,
         confidence: 0.99,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -190,7 +177,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -201,7 +188,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.9,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -212,7 +199,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.9,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -223,7 +210,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.95,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -234,7 +221,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.9,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -247,7 +234,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::web_token,
         severity: Severity::Medium,
         confidence: 0.7,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -258,7 +245,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -271,7 +258,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.98,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -284,7 +271,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::private_key,
         severity: Severity::Critical,
         confidence: 0.95,
-        spans_lines: true,
+        reach: BLOCK_BYTES_MAX,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -295,7 +282,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.99,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -308,7 +295,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -319,7 +306,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -332,7 +319,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.9,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -345,7 +332,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.9,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -356,7 +343,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -367,7 +354,7 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.85,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
@@ -380,18 +367,20 @@ static SPECIFIC: [Pattern; 28] = [
         guard: guard::random,
         severity: Severity::High,
         confidence: 0.9,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
     Pattern {
         id: "secret.vault-token",
         what: "A HashiCorp Vault token",
         keywords: &["hvs.", "hvb."],
-        shape: Shape::Whole(r#"(?-u:\b)(?<value>hv[sb]\.[A-Za-z0-9_-]{24,200})"#),
+        shape: Shape::Whole(
+            r#"(?-u:\b)(?<value>hv[sb]\.(?:[A-Za-z0-9_-]{90,300}|[A-Za-z0-9]{24}))(?:[^A-Za-z0-9_-]|$)"#,
+        ),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.9,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     },
 ];

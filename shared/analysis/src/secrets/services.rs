@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use domain::Severity::{self, Critical, High};
+use domain::Severity::{self, Critical, High, Low};
 
 use super::{
     guard,
@@ -29,7 +29,7 @@ const fn token(
         guard: guard::random,
         severity,
         confidence: 0.9,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     }
 }
@@ -49,13 +49,13 @@ const fn named(
         guard: guard::named,
         severity: High,
         confidence: 0.75,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     }
 }
 
 #[rustfmt::skip]
-pub(super) static SERVICES: [Pattern; 117] = [
+pub(super) static SERVICES: [Pattern; 118] = [
     token("secret.1password-secret-key", "A 1Password secret key", &["a3-"], r"A3-[A-Z0-9]{6}-[A-Z0-9]{11}-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}", Critical),
     token("secret.1password-service-token", "A 1Password service account token", &["ops_eyj"], r"ops_eyJ[A-Za-z0-9+/]{250,2000}", Critical),
     token("secret.adobe-secret", "An Adobe client secret", &["p8e-"], r"p8e-[A-Za-z0-9]{32}", High),
@@ -97,6 +97,7 @@ pub(super) static SERVICES: [Pattern; 117] = [
     token("secret.gitlab-feed-token", "A GitLab feed, mail or feature flag token", &["glft-", "glimt-", "glffct-"], r"gl(?:ft|imt|ffct)-[A-Za-z0-9_-]{20,25}", High),
     token("secret.google-access-token", "A Google access token", &["ya29."], r"ya29\.[A-Za-z0-9_-]{50,300}", High),
     token("secret.grafana-cloud-token", "A Grafana Cloud token", &["glc_"], r"glc_[A-Za-z0-9+/]{32,400}", High),
+    token("secret.grafana-key", "A Grafana API key", &["eyjrijoi"], r"eyJrIjoi[A-Za-z0-9+/]{60,400}={0,2}", High),
     token("secret.grafana-service-token", "A Grafana service account token", &["glsa_"], r"glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}", High),
     token("secret.groq-key", "A Groq API key", &["gsk_"], r"gsk_[A-Za-z0-9]{52}", High),
     token("secret.harness-token", "A Harness token", &["pat.", "sat."], r"[ps]at\.[A-Za-z0-9_-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}", High),
@@ -108,7 +109,7 @@ pub(super) static SERVICES: [Pattern; 117] = [
     token("secret.linear-key", "A Linear API key", &["lin_api_"], r"lin_api_[A-Za-z0-9]{40}", High),
     token("secret.mailchimp-key", "A Mailchimp key", &["-us"], r"[a-f0-9]{32}-us[0-9]{1,2}", High),
     token("secret.mailgun-key", "A Mailgun key", &["key-"], r"key-[a-f0-9]{32}", High),
-    token("secret.mapbox-secret-token", "A Mapbox secret token", &["sk.eyj"], r"sk\.eyJ[A-Za-z0-9_-]{50,200}\.[A-Za-z0-9_-]{22}", High),
+    token("secret.mapbox-secret-token", "A Mapbox secret or temporary token", &["sk.eyj", "tk.eyj"], r"[st]k\.eyJ[A-Za-z0-9_-]{30,200}\.[A-Za-z0-9_-]{22}", High),
     token("secret.maxmind-key", "A MaxMind licence key", &["_mmk"], r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk", High),
     token("secret.new-relic-key", "A New Relic key", &["nrak-", "nrii-"], r"(?:NRAK-[A-Z0-9]{27}|NRII-[A-Za-z0-9-]{32})", High),
     token("secret.netlify-token", "A Netlify token", &["nfp_"], r"nfp_[A-Za-z0-9]{36,40}", Critical),
@@ -135,6 +136,7 @@ pub(super) static SERVICES: [Pattern; 117] = [
     token("secret.sonar-token", "A SonarQube token", &["squ_", "sqp_", "sqa_"], r"sq[upa]_[a-f0-9]{40}", High),
     token("secret.sourcegraph-token", "A Sourcegraph token", &["sgp_"], r"sgp_(?:[a-f0-9]{16}_|local_)?[a-f0-9]{40}", High),
     token("secret.square-token", "A Square token", &["eaaa", "sq0atp-", "sq0csp-"], r"(?:EAAA[A-Za-z0-9_-]{60}|sq0atp-[A-Za-z0-9_-]{22}|sq0csp-[A-Za-z0-9_-]{43})", Critical),
+    token("secret.stripe-test-key", "A Stripe key for tests", &["k_test_"], r"[sr]k_test_[A-Za-z0-9]{20,200}", Low),
     token("secret.supabase-token", "A Supabase token", &["sbp_", "sb_secret_"], r"(?:sbp_[a-f0-9]{40}|sb_secret_[A-Za-z0-9_-]{31})", Critical),
     token("secret.tailscale-key", "A Tailscale key", &["tskey-"], r"tskey-(?:auth|api|client|scim|webhook)-[A-Za-z0-9]{8,20}-[A-Za-z0-9]{20,40}", Critical),
     token("secret.teams-webhook", "A Microsoft Teams webhook address", &["webhook.office.com"], r"https://[a-z0-9]{1,40}\.webhook\.office\.com/webhookb2/[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/[a-z0-9]{32}/[0-9a-f-]{36}", High),
@@ -149,16 +151,15 @@ pub(super) static SERVICES: [Pattern; 117] = [
     token("secret.doppler-service-token", "A Doppler service token", &["dp.st."], r"dp\.st\.(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,44}", Critical),
     token("secret.gitlab-runner-token", "A GitLab runner registration token", &["gr1348941"], r"GR1348941[A-Za-z0-9_-]{20}", Critical),
     token("secret.jina-key", "A Jina key", &["jina_"], r"jina_[a-f0-9]{32}[A-Za-z0-9_-]{28}", High),
-    token("secret.kerberos-ticket", "A Kerberos ticket that can be cracked", &["$krb5asrep$", "$krb5tgs$"], r"\$krb5(?:asrep|tgs)\$(?:17|18|23)\$[A-Za-z0-9_.@*$/:-]{3,200}[:$][a-f0-9]{32}\$[a-f0-9]{64,4096}", Critical),
-    token("secret.new-relic-licence", "A New Relic licence or admin key", &["nral", "nraa-", "nriq-", "nrra-"], r"(?:[a-z0-9]{36}NRAL|NRAA-[a-f0-9]{27}|NRIQ-[A-Za-z0-9_-]{32}|NRRA-[a-f0-9]{42})", High),
+    token("secret.new-relic-licence", "A New Relic licence or admin key", &["nral", "nraa-", "nriq-", "nrra-"], r"(?:[a-f0-9]{36}NRAL|NRAA-[a-f0-9]{27}|NRIQ-[A-Za-z0-9_-]{32}|NRRA-[a-f0-9]{42})", High),
     token("secret.pixie-key", "A Pixie key", &["px-api-", "px-dep-"], r"px-(?:api|dep)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", High),
     token("secret.salesforce-session", "A Salesforce session", &["00d"], r"00D[A-Za-z0-9]{12}![A-Za-z0-9._]{90,120}", Critical),
     token("secret.tavily-key", "A Tavily key", &["tvly-"], r"tvly-(?:dev-)?[A-Za-z0-9]{32}", High),
     token("secret.teams-webhook-old", "A Microsoft Teams webhook address", &["outlook.office.com/webhook/"], r"https://outlook\.office\.com/webhook/[0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/[a-z0-9]{32}/[0-9a-f-]{36}", High),
-    token("secret.truenas-key", "A TrueNAS key", &["login_with_api_key", "truenas"], r"[0-9]{1,4}-[A-Za-z0-9]{64}", High),
     token("secret.twitch-stream-key", "A Twitch stream key", &["live_"], r"live_[0-9]{8,12}_[A-Za-z0-9]{30}", High),
     token("secret.vault-batch-token", "A HashiCorp Vault token", &["s.caesi"], r"s\.CAESI[A-Za-z0-9_-]{60,180}", Critical),
-    token("secret.vault-recovery-token", "A HashiCorp Vault recovery token", &["hvr."], r"hvr\.[A-Za-z0-9_-]{24,200}", Critical),
+    token("secret.vault-recovery-token", "A HashiCorp Vault recovery token", &["hvr."], r"hvr\.(?:[A-Za-z0-9]{24}|[A-Za-z0-9_-]{90,200})", Critical),
+    named("secret.azure-devops-old-token", "An Azure DevOps token", &["azure_devops", "azuredevops", "azdo_pat", "ado_pat", "vsts_token", "vsts_pat"], r"[a-z2-7]{52}"),
     named("secret.algolia-key", "An Algolia key", &["algolia"], r"[a-f0-9]{32}"),
     named("secret.cloudflare-token", "A Cloudflare token", &["cloudflare"], r"[A-Za-z0-9_-]{40}"),
     named("secret.codeclimate-token", "A Code Climate token", &["codeclimate", "cc_test_reporter"], r"[a-f0-9]{64}"),

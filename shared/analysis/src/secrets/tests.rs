@@ -135,10 +135,73 @@ fn samples() -> Vec<(&'static str, String, String)> {
     samples.push(("secret.authorization-header", header, bearer.clone()));
     let query = format!("get(\"https://api.shop.net/items?api_key={bearer}&page=1\")\n");
     samples.push(("secret.token-in-query", query, bearer));
+    samples.extend(in_context(&password, &bearer_like()));
     let assigned = format!("db_password = \"{password}\"\n");
     samples.push(("secret.hard-coded", assigned, password.clone()));
     samples.push(("secret.hard-coded-setting", format!("DB_PASSWORD={password}\n"), password));
     samples
+}
+
+fn bearer_like() -> String {
+    noise(ALPHANUMERIC, 44).split_off(4)
+}
+
+/// Samples that need their surroundings.
+fn in_context(password: &str, token: &str) -> Vec<(&'static str, String, String)> {
+    let ticket = format!("$krb5asrep$23$app@shop.net:{}${}", noise(HEX, 32), noise(HEX, 120));
+    let device = letters(20);
+    let truenas = format!("10-{}", letters(64));
+    let own = |id, text: String, value: &str| (id, text, value.to_owned());
+    vec![
+        own("secret.kerberos-ticket", format!("{ticket}\n"), &ticket),
+        own(
+            "secret.thingsboard-token",
+            format!("post https://things.shop.net/api/v1/{device}/telemetry\n"),
+            &device,
+        ),
+        own(
+            "secret.truenas-key",
+            format!("\"auth.login_with_api_key\",\n \"params\": [\n \"{truenas}\"\n"),
+            &truenas,
+        ),
+        own(
+            "secret.url-password-of-laptop",
+            "db = \"mongodb://app:D1fficult9@localhost/app\"\n".to_owned(),
+            "D1fficult9",
+        ),
+        own(
+            "secret.option-password",
+            format!("importer --user app --password {password} --all\n"),
+            password,
+        ),
+        own("secret.basic-credential", format!("curl -s \\\n  -u app:{password} x\n"), password),
+        own(
+            "secret.header-token",
+            format!("request.header(\"X-Shop-Token\", \"{token}\")\n"),
+            token,
+        ),
+        own(
+            "secret.xml-attribute",
+            format!("<add key=\"MailPassword\" value=\"{password}\"/>\n"),
+            password,
+        ),
+        own("secret.xml-element", format!("<password>{password}</password>\n"), password),
+        own(
+            "secret.terraform-default",
+            format!("variable \"db_password\" {{\n  default = \"{password}\"\n}}\n"),
+            password,
+        ),
+        own(
+            "secret.compared-password",
+            "if user == \"ann\" and password == \"open-sesame\":\n".to_owned(),
+            "open-sesame",
+        ),
+        own(
+            "secret.stated-password",
+            "The default password for user 'ann' is 'blooberry'.\n".to_owned(),
+            "blooberry",
+        ),
+    ]
 }
 
 fn found(path: &str, text: &str) -> Vec<(String, String)> {
@@ -173,7 +236,8 @@ fn every_service_finds_values_of_its_shape_and_no_other_claims_them() {
         let values = string_regex(shape).unwrap();
         for _ in 0..20 {
             let value = values.new_tree(&mut runner).unwrap().current();
-            if !(pattern.guard)("a", &name, &value) {
+            let candidate = Candidate { path: "a", name: &name, value: &value, before: "" };
+            if !(pattern.guard)(&candidate) {
                 continue;
             }
             // Some are tried only beside the service's name.
@@ -203,7 +267,7 @@ fn a_pattern_is_compiled_when_it_is_first_tried() {
         guard: guard::random,
         severity: Severity::Low,
         confidence: 0.5,
-        spans_lines: false,
+        reach: 0,
         compiled: OnceLock::new(),
     };
     assert!(rare.compiled.get().is_none());
@@ -262,6 +326,26 @@ fn text_that_stands_for_a_secret_is_none() {
         "public_key = \"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\"",
         "token = get_token(user_id_1234567890abc)",
         "eyJhbGciOi.eyJzdWIiOi.short",
+        "fields = [\"old_password\", \"new_password1\", \"new_password2\"]",
+        "if password == \"\" or password == 'None' or kind == 'password-1':",
+        "if (secret === 'Secret' || password !== \"REQUIRED\") {",
+        "The password is 'required' and the password is 'too short'",
+        "f\"the password is '{password}'\"",
+        "tool --password $DB_PASSWORD --token <token> --password=%s --password PASSWORD",
+        "curl -u $USER:$PASSWORD -u user:password https://api.shop.test",
+        "<password>${db.password}</password><password>{c2VhbGVkIQ==}</password>",
+        "<add key=\"ClearTextPassword\" value=\"eyJ0eXAiOiAiVENWMiJ9.RkNWLXdXS3M1RVB\" />",
+        "variable \"db_password\" { default = \"\" }",
+        "X-Csrf-Token: {{ token }}",
+        "login(username='ann', password='string')",
+        "login(username=request.form['user'], password='Passwort')",
+        "server->user = \"anonymous\"; server->password = \"busybox@\";",
+        "put '/forgot-password' => \"cms/sites/passwords#update\", as: 'update'",
+        "AWS_SECRET_ACCESS_KEY = 'ded7db27a4558e2ea9bbf0bf36ae0e8521618f366c'",
+        "VAULT_TOKEN = 'hvs.JGbZZaCkOSgsZ56uhGlTK2zyC1j2mwhy0VLp4'",
+        "api_key = 'a1b2c3d4e5f6g7h8i9j0k1l2'",
+        "password = '%(db_password_1)s'",
+        "url = 'mongodb://app:application@localhost/app'",
     ];
     for line in lines {
         assert_eq!(found("src/app.py", line), [], "{line}");
@@ -269,11 +353,35 @@ fn text_that_stands_for_a_secret_is_none() {
 }
 
 #[test]
-fn unquoted_values_count_only_in_settings_files() {
+fn unquoted_values_count_only_where_values_need_no_quotes() {
     let text = format!("DB_PASSWORD={}\n", letters(12));
-    assert_eq!(found("src/app.py", &text), []);
-    for path in [".env", "deploy/.env.production", "app.properties", "values.yaml"] {
+    for path in ["src/app.py", "src/app.c", "web/index.html", "src/App.cs"] {
+        assert_eq!(found(path, &text), [], "{path}");
+    }
+    for path in [".env", "deploy/.env.production", "app.properties", "values.yaml", "Dockerfile"] {
         assert_eq!(found(path, &text).len(), 1, "{path}");
+    }
+    for prefix in ["export ", "# ", "ENV ", "  - "] {
+        assert_eq!(found("run.sh", &format!("{prefix}{text}")).len(), 1, "{prefix}");
+    }
+}
+
+/// A word is no password, unless it opens an account that stands before it.
+#[test]
+fn a_password_that_is_a_word_counts_beside_its_account() {
+    let cases = [
+        ("app.ini", "user = Aladdin\npassword = open_sesame\n", 1),
+        ("app.py", "user = 'Aladdin'  # a comment\npassword = 'open sesame'\n", 1),
+        ("app.rb", "user => 'joe',\npassword => 'whiteduke',\n", 1),
+        ("app.py", "password = 'whiteduke'\n", 0),
+        ("app.py", "user = find_user(id)\npassword = 'whiteduke'\n", 0),
+        ("app.py", "user = 'joe'\nlabel = 'whiteduke'\n", 0),
+        ("app.ini", "user = env.USER\npassword = env.USER_PASSWORD\n", 0),
+        ("locales/de.yml", "user: 'joe'\npassword: 'kennwort'\n", 0),
+        ("app.py", "username = 'joe', password = 'required|min:8'\n", 0),
+    ];
+    for (path, text, count) in cases {
+        assert_eq!(found(path, text).len(), count, "{path}: {text}");
     }
 }
 
