@@ -1,12 +1,12 @@
 //! Parsing and judging a file at a time, for callers who spread files over cores.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use domain::{Coverage, Finding, SourceFile};
 use serde::Serialize;
 
 use crate::{
-    Clock, Incomplete, Scan,
+    Clock, CustomRules, Incomplete, Scan,
     parse::cover,
     scan::{Exact, scan_file},
     tree::Parsers,
@@ -16,6 +16,7 @@ use crate::{
 #[derive(Default)]
 pub struct Examiner {
     parsers: Parsers,
+    custom: Arc<CustomRules>,
 }
 
 /// What there is to say about one file.
@@ -47,6 +48,11 @@ pub struct Columns {
 }
 
 impl Examiner {
+    /// An examiner that also runs the rules of a customer.
+    pub fn with_rules(custom: Arc<CustomRules>) -> Self {
+        Self { parsers: Parsers::default(), custom }
+    }
+
     /// The same as [`crate::parse()`] and [`crate::scan()`] of a snapshot that holds this file alone.
     pub fn examine(&mut self, file: &SourceFile, clock: Clock) -> Examined {
         let text = std::str::from_utf8(&file.bytes).unwrap_or_default();
@@ -54,7 +60,7 @@ impl Examiner {
             let mut coverage = Coverage { files: 1, ..Coverage::default() };
             cover(file, parsers, clock, &mut coverage);
             let mut scan = Scan::default();
-            let exact = scan_file(file, parsers, clock, &mut scan);
+            let exact = scan_file(file, &self.custom, parsers, clock, &mut scan);
             let mut findings: Vec<Located> =
                 scan.findings.into_iter().zip(exact).map(located).collect();
             findings.sort_by(|one, other| {

@@ -6,6 +6,7 @@
 //! then [`Scan::incomplete`] says what is missing. An [`Examiner`] does both, a file at a time.
 
 mod clock;
+pub mod custom;
 mod examine;
 mod excerpt;
 mod grammar;
@@ -21,11 +22,12 @@ mod tree;
 
 pub use clock::Clock;
 pub use examine::{Columns, Examined, Examiner, Located};
+pub use custom::{CustomRule, CustomRules, RuleFile, RuleProblem, RuleProblems};
 pub use parse::{Parsed, parse, symbols};
 pub use place::{FILE_BYTES_MAX, MARKER_LINES, is_demoted_by_name};
 #[doc(hidden)]
 pub use rules::Part;
 pub use rules::{RuleInfo, rules, rules_version};
-pub use scan::{Incomplete, IncompleteReason, Scan, scan};
+pub use scan::{Incomplete, IncompleteReason, Scan, scan, scan_with};
 pub use symbols::{Symbol, SymbolKind};
 pub use syntax::syntax_tree;

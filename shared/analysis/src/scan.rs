@@ -1,14 +1,18 @@
 //! The step that judges: rules and secret patterns over every file, as findings.
 
+mod custom;
 mod fix;
 
 use std::{collections::HashMap, ops::Range};
 
-use domain::{Finding, Fingerprint, Language, LineRange, Snapshot, SourceFile, VerificationType};
+use domain::{
+    Finding, Fingerprint, Language, LineRange, Snapshot, SourceFile, UnanalysedReason,
+    VerificationType,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Clock, RuleInfo,
+    Clock, CustomRules, RuleInfo,
     excerpt::{Lines, merged},
     place::Place,
     rules::{self, Match, Ruleset},
@@ -50,9 +54,14 @@ pub enum IncompleteReason {
 /// Runs every built-in rule and secret pattern.
 pub fn scan(snapshot: &Snapshot, clock: &Clock) -> Scan {
     let mut scan = Scan::default();
+    scan_with(snapshot, CustomRules::none(), clock)
+}
+
+/// Runs every built-in rule and secret pattern, and the rules of a customer.
+pub fn scan_with(snapshot: &Snapshot, custom: &CustomRules, clock: &Clock) -> Scan {
     let mut parsers = Parsers::default();
     for file in &snapshot.files {
-        scan_file(file, &mut parsers, *clock, &mut scan);
+        scan_file(file, custom, &mut parsers, *clock, &mut scan);
     }
     // Stable: findings that agree in all three stay in the order of the file.
     scan.findings.sort_by(|one, other| {
@@ -66,12 +75,15 @@ pub fn scan(snapshot: &Snapshot, clock: &Clock) -> Scan {
 pub(crate) fn scan_file(
     file: &SourceFile,
     parsers: &mut Parsers,
+    custom: &CustomRules,
     clock: Clock,
     scan: &mut Scan,
 ) -> Vec<Exact> {
-    let (language, text, demoted) = match Place::of(file) {
-        Place::Code { language, text, demoted } => (Some(language), text, demoted),
-        Place::Text { text, demoted, .. } => (None, text, demoted),
+    let (language, text, demoted, is_own) = match Place::of(file) {
+        Place::Code { language, text, demoted } => (Some(language), text, demoted, true),
+        Place::Text { text, demoted, reason } => {
+            (None, text, demoted, reason == UnanalysedReason::UnknownLanguage)
+        }
         Place::Unread(_) => return Vec::new(),
     };
     if clock.is_up() {
@@ -90,10 +102,15 @@ pub(crate) fn scan_file(
     for secret in &secrets {
         report.secret(secret, text);
     }
-    let Some(language) = language else { return report.exact };
-    report.rules(language, text, parsers, clock);
+    if let Some(language) = language {
+        report.rules(language, text, parsers, clock);
+    }
+    if is_own {
+        report.custom(custom, language, text, parsers, clock);
+    }
     let exact = report.exact;
     let found = &mut scan.findings[first..];
+    let Some(language) = language else { return exact };
     if !found.is_empty() {
         let tests = test_modules(language, text, parsers, clock);
         for finding in found {

@@ -38,6 +38,7 @@ ids! {
     ArtifactId,
     CodebaseScanId,
     ScanScheduleId,
+    CustomRuleId,
     FindingId,
     ManifestId,
     ChunkId,

@@ -12,7 +12,7 @@ mod run;
 
 pub use measure::Part;
 pub(crate) use rewrite::Edit;
-pub(crate) use ruleset::{Ruleset, ruleset};
+pub(crate) use ruleset::{Ruleset, chain, ruleset};
 pub(crate) use run::{Match, run};
 
 use std::sync::OnceLock;

@@ -127,7 +127,7 @@ impl Ready {
 }
 
 /// An error with all its causes: ast-grep's outermost message alone names no place.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -1,0 +1,32 @@
+use domain::Language;
+
+use super::{Report, incomplete};
+use crate::{
+    Clock, CustomRules,
+    custom::{Target, run},
+    tree::Parsers,
+};
+
+impl Report<'_> {
+    /// Reports what the rules of a customer match; they know nothing of what others found.
+    pub(super) fn custom(
+        &mut self,
+        rules: &CustomRules,
+        language: Option<Language>,
+        text: &str,
+        parsers: &mut Parsers,
+        clock: Clock,
+    ) {
+        let target = Target { path: &self.file.path, language, text };
+        let outcome = run(rules, target, parsers, clock);
+        for (rule, reason) in outcome.incomplete {
+            let id = Some(rules.info(rule).id.as_str());
+            self.scan.incomplete.push(incomplete(self.file, id, reason));
+        }
+        for found in outcome.found {
+            let (info, verification) = (rules.info(found.rule), rules.verification(found.rule));
+            let identity = (found.symbol, found.normalised);
+            self.finding(info, verification, &found.bytes, identity, None);
+        }
+    }
+}
