@@ -16,6 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("faults", &[]),
     // Trees come from whoever parsed; `analysis` and `formal` do not know each other.
     ("formal", &["domain"]),
+    // It judges what was read, and so knows who reads.
+    ("insight", &["analysis", "domain"]),
     ("objects", &["domain"]),
     ("policy", &["domain"]),
     ("queue", &["domain", "faults"]),
@@ -41,8 +43,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "run_orchestrator",
         &[
-            "analysis", "clients", "domain", "engine", "formal", "objects", "queue", "solver",
-            "startup", "store",
+            "analysis", "clients", "domain", "engine", "formal", "objects", "policy", "queue",
+            "solver", "startup", "store",
         ],
     ),
     ("scheduler", &["clients", "domain", "faults", "queue", "schedule", "startup", "store"]),

@@ -67,6 +67,14 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Measure what Assay finds against suites that others labelled.
+    ///
+    /// Everything after `score` is handed to the scorer: see `cargo local score --help`.
+    #[command(disable_help_flag = true)]
+    Score {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Move what lies in a dead-letter queue back to the queue that it came from.
     ///
     /// A message is a hint and the run's row is the truth, so a message too many does nothing:

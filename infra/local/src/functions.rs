@@ -31,7 +31,7 @@ pub(crate) enum Build {
 impl Build {
     fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::FunctionsOnly => &["--bins", "--exclude", "local"],
+            Self::FunctionsOnly => &["--bins", "--exclude", "local", "--exclude", "score"],
             Self::WithTests => &["--bins", "--lib", "--tests", "--examples"],
         }
     }

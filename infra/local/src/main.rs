@@ -18,6 +18,7 @@ mod process;
 mod progress;
 mod redrive;
 mod runs;
+mod score;
 mod solver;
 mod state;
 mod stop;

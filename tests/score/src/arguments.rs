@@ -1,0 +1,79 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Measure what Assay finds against suites that others labelled.
+///
+/// A suite is a repository that you check out yourself; docs/accuracy.md names each with its
+/// commit and licence. Nothing of it is executed, nothing leaves this machine, and no secret is
+/// printed. The exit code is 0 when every target is reached, 1 when one is missed, 2 when there is
+/// no score.
+#[derive(Debug, Parser)]
+#[command(name = "cargo local score", bin_name = "cargo local score", version)]
+#[command(after_help = "\
+The formal checks have a scorer of their own, with other arguments:
+  cargo local score juliet SUITE [EVERY] [OFFSET] [NAME]
+    SUITE is a checkout of the Juliet suite for Java; every EVERYth case is looked at.
+
+Examples:
+  Secrets, with what was missed:
+    cargo local score noseyparker ~/suites/noseyparker --show 100
+
+  Python alone, with Bandit and Ruff on the same lines:
+    cargo local score semgrep-rules ~/suites/semgrep-rules --language python \\
+      --bandit ~/venv/bin/bandit --ruff ~/venv/bin/ruff")]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub(crate) suite: Suite,
+    /// Print everything as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How many of the cases that went wrong to list.
+    #[arg(long, value_name = "N", default_value_t = 10, global = true)]
+    pub(crate) show: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Suite {
+    /// Secrets: the examples in the rules of praetorian-inc/noseyparker.
+    Noseyparker {
+        /// The repository, or the folder that holds its rules.
+        path: PathBuf,
+    },
+    /// Security: the annotated lines of semgrep/semgrep-rules, language by language.
+    SemgrepRules {
+        /// The repository.
+        path: PathBuf,
+        /// One folder of it, such as `python`; all otherwise.
+        #[arg(long)]
+        language: Option<String>,
+        /// Bandit's program, to count what it reports on the same lines.
+        #[arg(long, value_name = "PROGRAM")]
+        bandit: Option<PathBuf>,
+        /// Ruff's program, likewise; its checks are about what Bandit's of the same number are.
+        #[arg(long, value_name = "PROGRAM", requires = "bandit")]
+        ruff: Option<PathBuf>,
+    },
+    /// Security: the lines that Bandit reports on its own examples (PyCQA/bandit).
+    Bandit {
+        /// The repository, or its folder `examples`.
+        path: PathBuf,
+        /// Bandit's program; what it reports is what must be found.
+        #[arg(long, value_name = "PROGRAM")]
+        bandit: PathBuf,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}

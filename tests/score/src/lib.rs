@@ -1,0 +1,38 @@
+//! Scores: what the analysis finds, against suites that others labelled.
+//!
+//! A suite is somebody else's repository, named on the command line; none of it is kept here. Each
+//! module reads one suite's labels and counts; [`sheet`] prints the counts, with what other
+//! programs reached on the same suite beside them and the target that was set.
+
+mod annotated;
+mod arguments;
+mod bandit;
+mod families;
+mod files;
+mod noseyparker;
+mod peers;
+mod reports;
+mod sheet;
+mod stop;
+mod watch;
+
+use std::process::ExitCode;
+
+use annotated::Programs;
+pub use arguments::Arguments;
+use arguments::Suite;
+pub use stop::Stop;
+
+/// Scores one suite and prints the sheet. The exit code is 0 when every target was reached.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
+    let sheet = match &arguments.suite {
+        Suite::Noseyparker { path } => noseyparker::score(path)?,
+        Suite::SemgrepRules { path, language, bandit, ruff } => {
+            let programs = Programs { bandit: bandit.as_deref(), ruff: ruff.as_deref() };
+            annotated::score(path, language.as_deref(), &programs)?
+        }
+        Suite::Bandit { path, bandit } => bandit::score(path, bandit)?,
+    };
+    print!("{}", if arguments.json { sheet.json() } else { sheet.text(arguments.show) });
+    Ok(if sheet.reached() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
