@@ -3,6 +3,7 @@
 
 mod analysis;
 mod error;
+mod examine;
 mod memory;
 mod merge;
 mod scan;
@@ -38,6 +39,8 @@ pub struct Config {
     pub github_api_url: String,
     /// The App's id and private key.
     pub github_app: Option<(String, Secret)>,
+    /// The z3 program; without it what needs a solver stays unknown.
+    pub z3_path: Option<String>,
 }
 
 impl Config {
@@ -57,6 +60,7 @@ impl Config {
             private_git_hosts: startup::optional("PRIVATE_GIT_HOSTS").unwrap_or_default(),
             github_api_url: startup::required("GITHUB_API_URL")?,
             github_app: startup::optional("GITHUB_APP_ID").zip(app_key),
+            z3_path: startup::optional("Z3_PATH"),
         })
     }
 }
@@ -69,6 +73,7 @@ pub struct Deps {
     github_api_url: String,
     github_app: Option<(String, Secret)>,
     github: OnceCell<Option<GitHub>>,
+    z3_path: Option<String>,
 }
 
 impl Deps {
@@ -80,6 +85,7 @@ impl Deps {
             github_api_url: config.github_api_url,
             github_app: config.github_app,
             github: OnceCell::new(),
+            z3_path: config.z3_path,
         })
     }
 

@@ -1,10 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
+use analysis::CustomRules;
 use domain::{Snapshot, kinds::analysis::Fetched};
+use policy::Held;
 use serde::{Serialize, de::DeserializeOwned};
 use store::repositories::Repository;
 
-use crate::{Deps, Error};
+use crate::{Deps, Error, examine::Results};
 
 /// Kept free at the end of an invocation for writing down what a step found.
 pub(crate) const COMMIT_TIME: Duration = Duration::from_secs(10);
@@ -19,6 +21,15 @@ pub(crate) struct Memory {
     pub(crate) snapshot: Option<Arc<Snapshot>>,
     /// The files of the base that are not the same at the head, once a step had them in hand.
     pub(crate) base_files: Option<Arc<Snapshot>>,
+    /// What the customer's own rules are; part of what a file's result depends on.
+    pub(crate) rules: Arc<CustomRules>,
+    /// The policy that holds, once a step has read it.
+    pub(crate) policy: Option<Arc<Held>>,
+    /// The code and the files of the base without what the policy leaves out.
+    pub(crate) narrowed: Option<Arc<Snapshot>>,
+    pub(crate) narrowed_base: Option<Arc<Snapshot>>,
+    /// What comes of the files, as far as it is known.
+    pub(crate) results: Results,
     /// Whether someone was asked to allow what a merge is to do.
     pub(crate) is_asked: bool,
 }
@@ -56,7 +67,6 @@ pub(crate) async fn snapshot(deps: &Deps, work: &mut Work) -> Result<Arc<Snapsho
 
 /// The files of the base that the head does not have in the same form; every other file of the
 /// base is the head's. None: there is nothing to compare with.
-#[expect(dead_code, reason = "for what compares the two commits")]
 pub(crate) async fn base_files(
     deps: &Deps,
     work: &mut Work,

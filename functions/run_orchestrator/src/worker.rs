@@ -1,5 +1,7 @@
 //! Which kind is whose.
 
+use std::sync::Arc;
+
 use domain::{RunKind, StepSpec, kinds::merge::Plan};
 use engine::{Deadline, Outcome, Worker};
 use queue::{Message, NotifyRequested, Queue};
@@ -11,6 +13,7 @@ use store::{
 
 use crate::{
     Deps, Error, analysis,
+    examine::{self, Results},
     memory::{Memory, Work, Written},
     merge, scan,
 };
@@ -43,7 +46,29 @@ impl Worker for Kinds<'_> {
             None => None,
         };
         let is_asked = run.kind == RunKind::Merge && merge::is_asked(tx, run).await?;
-        Ok(Memory { repository, snapshot: None, base_files: None, is_asked })
+        Ok(Memory {
+            repository,
+            snapshot: None,
+            base_files: None,
+            policy: None,
+            narrowed: None,
+            narrowed_base: None,
+            rules: Arc::default(),
+            results: Results::default(),
+            is_asked,
+        })
+    }
+
+    async fn wants_to_read(&self, step: &'static StepSpec, work: &mut Work) -> Result<bool, Error> {
+        match work.run().kind {
+            RunKind::Analysis => analysis::wants_to_read(step, self.0, work).await,
+            RunKind::ScanShard => scan::wants_to_read(self.0, work).await,
+            RunKind::CodebaseScan | RunKind::Merge | RunKind::RepositorySync => Ok(false),
+        }
+    }
+
+    async fn read(&self, tx: &Tx<'_>, work: &mut Work) -> Result<(), StoreError> {
+        examine::read(tx, work).await
     }
 
     async fn prepare(

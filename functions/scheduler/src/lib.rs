@@ -1,12 +1,13 @@
 //! Once a minute: sends what was written down and never sent, wakes what nobody works on any
-//! more, and starts what is due.
+//! more, starts what is due, and forgets what nobody asks for.
 //!
-//! Everything here only looks for rows and sends messages, in bounded portions; what is left
-//! over, or fails, is found again a minute later.
+//! Everything here only looks for rows, and sends messages or deletes, in bounded portions; what is
+//! left over, or fails, is found again a minute later.
 
 mod deliveries;
 mod error;
 mod outbox;
+mod results;
 mod schedules;
 mod slots;
 mod syncs;
@@ -110,6 +111,7 @@ pub struct Swept {
     pub syncs_started: u64,
     pub scans_started: u64,
     pub deliveries_requested: u64,
+    pub results_forgotten: u64,
 }
 
 /// Does all parts, even when one of them fails, and then reports the first failure.
@@ -125,14 +127,16 @@ pub async fn handle(deps: &Deps) -> Result<Swept, Error> {
     let syncs = Box::pin(syncs::sweep(&mut round)).await;
     let scans = Box::pin(schedules::sweep(&mut round)).await;
     let deliveries = Box::pin(deliveries::reconcile(deps, now())).await;
+    let results = Box::pin(results::sweep(&round)).await;
     let swept = Swept {
         messages_sent: told("assay.outbox.swept", &messages),
         runs_woken: told("assay.runs.woken", &runs),
         syncs_started: told("assay.syncs.started", &syncs),
         scans_started: told("assay.scans.started", &scans),
         deliveries_requested: told("assay.deliveries.requested", &deliveries),
+        results_forgotten: told("assay.results.forgotten", &results),
     };
-    messages.and(runs).and(syncs).and(scans).and(deliveries)?;
+    messages.and(runs).and(syncs).and(scans).and(deliveries).and(results)?;
     tracing::info!(?swept, "swept");
     Ok(swept)
 }

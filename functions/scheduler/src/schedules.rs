@@ -128,6 +128,7 @@ async fn begin(tx: &Tx<'_>, taken: &Taken, due: Due) -> Result<Option<Unsent>, E
         Owner { org: schedule.org, project: taken.project, repository: schedule.repository };
     let input = codebase_scan::Input {
         branch: Some(schedule.branch.clone()),
+        shards: None,
         fire_at: Some(due.latest),
         missed: due.missed,
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{OrgId, RunId, StepKind, StepStatus};
+use domain::{OrgId, RunId, StepKind, StepSpec, StepStatus};
 use faults::Mutation;
 use serde_json::json;
 use store::{
@@ -83,7 +83,8 @@ async fn claim<W: Worker>(
             faults::point("claim.before_commit");
             tx.commit().await?;
             faults::point("claim.after_commit");
-            Ok(Some(Work::new(*lease, memory, steps)))
+            let planned = worker.steps(lease.run.kind);
+            Ok(Some(Work::new(*lease, memory, planned, steps)))
         }
     }
 }
@@ -103,7 +104,7 @@ async fn do_steps<W: Worker>(
             return Ok(());
         }
         let begun = Begun::now(step);
-        let outcome = match worker.prepare(step, work, deadline).await {
+        let outcome = match prepare(worker, session, work, step, deadline).await {
             // It had only the time that other steps left; alone it may succeed.
             Err(error) if error.wants_more_time() && work.has_progressed => {
                 return ending::hand_on(engine, session, work).await;
@@ -140,6 +141,22 @@ async fn do_steps<W: Worker>(
     Ok(())
 }
 
+/// Works on a step, with what it wants to read first.
+async fn prepare<W: Worker>(
+    worker: &W,
+    session: &mut Session,
+    work: &mut Work<W::Memory>,
+    step: &'static StepSpec,
+    deadline: Deadline,
+) -> Result<Outcome<W::Prepared>, W::Error> {
+    if worker.wants_to_read(step, work).await? {
+        let tx = session.begin(work.run().org).await?;
+        // Dropped without a commit: there is nothing to commit, and nobody waits for its end.
+        worker.read(&tx, work).await?;
+    }
+    worker.prepare(step, work, deadline).await
+}
+
 /// A step that is done and not yet committed.
 enum Prepared<P> {
     Done(Written),
@@ -154,7 +171,7 @@ async fn commit<W: Worker>(
     begun: &Begun,
     prepared: Prepared<W::Prepared>,
 ) -> Result<Option<Vec<ToSend>>, W::Error> {
-    let (before_commit, after_commit) = match work.run().kind.is_last(begun.step.id) {
+    let (before_commit, after_commit) = match work.is_last(begun.step) {
         true => ("finish.before_commit", "finish.after_commit"),
         false => ("step.before_commit", "step.after_commit"),
     };
@@ -216,7 +233,7 @@ async fn finish<M>(
     written: &Written,
 ) -> Result<Vec<ToSend>, StoreError> {
     let run = work.run();
-    let is_childs_end = run.parent.is_some() && run.kind.is_last(begun.step.id);
+    let is_childs_end = run.parent.is_some() && work.is_last(begun.step);
     let (unsent, wake_up) = if is_childs_end {
         let unsent = described(work, begun, written, async |done| {
             run_steps::finish(&tx, fence, run, done).await
@@ -244,7 +261,7 @@ async fn described<M, T>(
     let messages: Vec<_> =
         written.messages.iter().map(|(queue, body)| (queue.as_str(), body.clone())).collect();
     let nothing = json!({});
-    let is_last = work.run().kind.is_last(begun.step.id);
+    let is_last = work.is_last(begun.step);
     let summary = is_last.then(|| written.summary.as_ref().unwrap_or(&nothing));
     then(&Finished {
         step: begun.step,

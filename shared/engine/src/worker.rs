@@ -25,8 +25,29 @@ pub trait Worker {
 
     fn does(&self, kind: RunKind) -> bool;
 
+    /// The steps that are done, in their order; the kind's own unless a worker has others.
+    fn steps(&self, kind: RunKind) -> &'static [StepSpec] {
+        kind.steps()
+    }
+
     /// Reads what the steps need, together with the claim.
     async fn load(&self, tx: &Tx<'_>, run: &Run) -> Result<Self::Memory, StoreError>;
+
+    /// Gets ready for a step, like [`Worker::prepare`] without a transaction, and says whether
+    /// [`Worker::read`] is to be called before it is prepared.
+    async fn wants_to_read(
+        &self,
+        _step: &'static StepSpec,
+        _work: &mut Work<Self::Memory>,
+    ) -> Result<bool, Self::Error> {
+        Ok(false)
+    }
+
+    /// Reads what only the step knew that it needs, in a transaction of its own that is never
+    /// committed.
+    async fn read(&self, _tx: &Tx<'_>, _work: &mut Work<Self::Memory>) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Works on a step without writing to the database. It holds no transaction, and the
     /// engine's connection is not to be had.

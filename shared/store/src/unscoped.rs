@@ -4,6 +4,7 @@ use domain::{ApiKeyId, InstallationId, OrgId, RepositoryId, RunId, RunKind, Scop
 
 use crate::{
     StoreError, Unscoped,
+    file_results::UNUSED_DAYS_MAX,
     outbox::Unsent,
     rows::{corrupt, parse},
 };
@@ -135,6 +136,18 @@ impl Unscoped<'_> {
                 })
             })
             .collect()
+    }
+
+    /// Forgets results of files that no analysis has asked for in a long time.
+    pub async fn forget_file_results(&self, at_most: i32) -> Result<u64, StoreError> {
+        let rows = self
+            .query(
+                "SELECT forget_file_results(current_date - $1::integer, $2) AS gone",
+                &[&UNUSED_DAYS_MAX, &at_most],
+            )
+            .await?;
+        let gone = rows.first().map(|row| row.get::<_, i64>("gone")).unwrap_or_default();
+        u64::try_from(gone).map_err(corrupt("file_results", "count"))
     }
 
     pub async fn due_repository_syncs(&self, at_most: i32) -> Result<Vec<DueSync>, StoreError> {

@@ -5,12 +5,16 @@
 //! | fetch | [`Fetched`](domain::kinds::analysis::Fetched) |
 //! | manifest | [`ManifestKept`](domain::kinds::analysis::ManifestKept) |
 //! | parse | the coverage |
-//! | security | `rules_version`, `gate`, `findings`, `deciding`, `incomplete` |
+//! | security | `rules_version`, `gate`, `findings`, `deciding`, `fixed`, `since_previous`, `policy`, `incomplete` |
+//! | formal | [`FormalSummary`](domain::FormalSummary) |
 //! | verdict | `analysis_id`, `verdict`, `counts` |
 
+pub(crate) mod baseline;
 pub(crate) mod fetch;
+mod formal;
 mod manifest;
 mod parse;
+pub(crate) mod policy;
 pub(crate) mod security;
 pub(crate) mod verdict;
 
@@ -19,7 +23,7 @@ use engine::Deadline;
 use store::{Tx, runs::Fence};
 
 use crate::{
-    Deps, Error,
+    Deps, Error, examine,
     memory::{Work, Written},
 };
 
@@ -29,7 +33,24 @@ pub(crate) enum Prepared {
     Manifest(manifest::Found),
     Parse(parse::Found),
     Security(security::Found),
+    Formal(formal::Found),
     Verdict,
+}
+
+/// Whether the results of the files that a step examines have to be read before.
+pub(crate) async fn wants_to_read(
+    step: &'static StepSpec,
+    deps: &Deps,
+    work: &mut Work,
+) -> Result<bool, Error> {
+    match step.id {
+        "parse" | "security" => {
+            let head = policy::narrowed(deps, work).await?;
+            let base = policy::narrowed_base(deps, work).await?;
+            examine::wants_to_read(work, std::iter::once(head).chain(base)).await
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Works on a step without writing to the database.
@@ -44,6 +65,7 @@ pub(crate) async fn prepare(
         "manifest" => manifest::work(deps, work).await.map(Prepared::Manifest),
         "parse" => parse::work(deps, work, deadline).await.map(Prepared::Parse),
         "security" => security::work(deps, work, deadline).await.map(Prepared::Security),
+        "formal" => formal::work(deps, work, deadline).await.map(Prepared::Formal),
         "verdict" => Ok(Prepared::Verdict),
         unknown => Err(Error::UnknownStep(unknown)),
     }
@@ -60,8 +82,9 @@ impl Prepared {
         match self {
             Self::Fetch(found) => found.write(tx, fence).await,
             Self::Manifest(found) => found.write(tx, work).await,
-            Self::Parse(found) => found.write(tx, fence).await,
+            Self::Parse(found) => found.write(tx, fence, work).await,
             Self::Security(found) => found.write(tx, fence, work).await,
+            Self::Formal(found) => found.write(tx, fence, work).await,
             Self::Verdict => verdict::write(tx, fence, work).await,
         }
     }

@@ -1,29 +1,31 @@
-use std::time::Instant;
+use std::sync::Arc;
 
-use analysis::Clock;
-use domain::Coverage;
+use engine::Deadline;
 use store::{Tx, analyses, runs::Fence};
 
-use crate::memory::{COMMIT_TIME, Work, Written, blocking, snapshot, written};
+use super::policy::narrowed;
+use crate::examine::{Examined, examine};
+use crate::memory::{COMMIT_TIME, Work, Written, written};
 use crate::{Deps, Error};
-use engine::Deadline;
 
-pub(crate) struct Found(Coverage);
+pub(crate) struct Found(Arc<Examined>);
 
+/// Each file is parsed once, so what the rules say about it is found out, too.
 pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Result<Found, Error> {
-    let snapshot = snapshot(deps, work).await?;
-    let stop = deadline.less(COMMIT_TIME);
-    let parsed = blocking(move || {
-        let time_is_up = || Instant::now() >= stop;
-        analysis::parse(&snapshot, &Clock::new(&time_is_up))
-    })
-    .await?;
-    Ok(Found(parsed.coverage))
+    let snapshot = narrowed(deps, work).await?;
+    let (examined, _) = examine(work, &snapshot, deadline.less(COMMIT_TIME)).await?;
+    Ok(Found(examined))
 }
 
 impl Found {
-    pub(super) async fn write(&self, tx: &Tx<'_>, fence: &Fence) -> Result<Written, Error> {
-        analyses::set_coverage(tx, fence, &self.0).await?;
-        written("parse", &self.0)
+    pub(super) async fn write(
+        &self,
+        tx: &Tx<'_>,
+        fence: &Fence,
+        work: &Work,
+    ) -> Result<Written, Error> {
+        self.0.keep(tx, work.run().org).await?;
+        analyses::set_coverage(tx, fence, &self.0.coverage).await?;
+        written("parse", &self.0.coverage)
     }
 }
