@@ -10,7 +10,7 @@ use std::{
 };
 
 use analysis::{Clock, Scan};
-use domain::{CommitSha, Coverage, OrgId, RepositoryId, RunId, Scope, Severity};
+use domain::{CommitSha, Coverage, OrgId, RepositoryId, RunId, Scope, Severity, Snapshot};
 use lambda_runtime::{Context, LambdaEvent};
 use objects::Objects;
 use queue::{Message, RunRequested};
@@ -151,7 +151,14 @@ impl Place {
     }
 
     pub(crate) async fn deliver(&self, run: RunId) {
-        let event = serde_json::from_value(self.event(run)).unwrap();
+        self.deliver_to(self.org, run).await;
+    }
+
+    /// Hands a message about a run of any organisation to an instance of its own.
+    pub(crate) async fn deliver_to(&self, org: OrgId, run: RunId) {
+        let body = RunRequested { org_id: org, run_id: run }.body().to_string();
+        let event = json!({ "Records": [{ "messageId": "m", "body": body }] });
+        let event = serde_json::from_value(event).unwrap();
         let event = LambdaEvent::new(event, Context::default());
         let response = handle(&self.deps(), event).await.unwrap();
         assert!(response.batch_item_failures.is_empty(), "what went wrong was not written down");
@@ -235,10 +242,14 @@ impl Place {
         found
     }
 
+    pub(crate) async fn snapshot(&self, commit: &CommitSha) -> Snapshot {
+        let objects = Objects::open(&self.objects_url()).unwrap();
+        objects.get_snapshot(self.org, commit).await.unwrap()
+    }
+
     /// What one look at the whole snapshot finds.
     pub(crate) async fn unsharded(&self, commit: &CommitSha) -> Unsharded {
-        let objects = Objects::open(&self.objects_url()).unwrap();
-        let snapshot = objects.get_snapshot(self.org, commit).await.unwrap();
+        let snapshot = self.snapshot(commit).await;
         let clock = Clock::new(&|| false);
         Unsharded {
             scan: analysis::scan(&snapshot, &clock),

@@ -10,6 +10,13 @@ const BYTES_PER_SHARD: u64 = 8 * 1024 * 1024;
 /// Most shards of one scan: each costs a run, a message, and a reading of the snapshot.
 const SHARDS_MAX: usize = 150;
 
+/// As many ranges over so many files, as long as there are files for them; of one size, or one
+/// more.
+pub(super) fn into(shards: usize, files: usize) -> Vec<Range<usize>> {
+    let shards = shards.clamp(1, SHARDS_MAX).min(files);
+    (0..shards).map(|shard| files * shard / shards..files * (shard + 1) / shards).collect()
+}
+
 /// Ranges over files of these sizes, in their order: every file is in exactly one.
 pub(super) fn ranges(sizes: &[u64]) -> Vec<Range<usize>> {
     let (mut files, mut bytes) = (FILES_PER_SHARD, BYTES_PER_SHARD);
@@ -54,6 +61,21 @@ mod tests {
         assert_eq!(lengths(&[1; FILES_PER_SHARD + 1]), [FILES_PER_SHARD, 1]);
         let large = [1, BYTES_PER_SHARD, BYTES_PER_SHARD - 2, 1, 1, 1];
         assert_eq!(lengths(&large), [2, 3, 1]);
+    }
+
+    #[test]
+    fn a_wanted_number_of_shards_is_had_where_there_are_files_for_them() {
+        for files in [0, 1, 2, 6, 7, 8, 100, 1_001] {
+            for shards in [0, 1, 2, 3, 7, SHARDS_MAX, usize::MAX] {
+                let ranges = into(shards, files);
+                assert_eq!(ranges.len(), shards.clamp(1, SHARDS_MAX).min(files));
+                let ends = ranges.first().zip(ranges.last());
+                assert_eq!(ends.map_or(0, |(first, last)| last.end - first.start), files);
+                assert!(ranges.windows(2).all(|two| two[0].end == two[1].start));
+                let lengths = ranges.iter().map(ExactSizeIterator::len);
+                assert!(lengths.clone().max().unwrap_or(0) <= lengths.min().unwrap_or(0) + 1);
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use clients::{
     git::{self, FetchRequest, GitError, Limits},
 };
 use domain::{
-    CommitSha,
+    CommitSha, POLICY_PATH,
     kinds::{analysis::Fetched, codebase_scan::Input},
 };
 use engine::Deadline;
@@ -47,6 +47,7 @@ pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Re
         base: None,
         snapshot_key: Some(stored.key),
         base_key: None,
+        policy: policy::standing(&fetched.snapshot, POLICY_PATH),
         commit_object_sha256: Some(hex::encode(Sha256::digest(&fetched.commit_object))),
         files: fetched.snapshot.files.len(),
         bytes: fetched.snapshot.files.iter().map(|file| file.bytes.len() as u64).sum(),

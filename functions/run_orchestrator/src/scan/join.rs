@@ -1,7 +1,11 @@
 use std::collections::BTreeMap;
 
+use ::policy::Held;
 use analysis::Incomplete;
-use domain::{Coverage, RunId, RunStatus, Severity, kinds::codebase_scan::Sharded};
+use domain::{
+    Coverage, PolicyFacts, RunId, RunStatus, Severity,
+    kinds::{analysis::Fetched, codebase_scan::Sharded},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{
@@ -12,6 +16,8 @@ use store::{
 use super::{ScanError, error::Ended, part::Examined};
 use crate::{
     Error,
+    analysis::policy,
+    examine::Reuse,
     memory::{Work, Written, output, written},
 };
 
@@ -23,6 +29,12 @@ pub(super) struct Joined {
     pub(super) files: u32,
     /// As the shards counted them; every severity is named.
     pub(super) findings: BTreeMap<Severity, u32>,
+    /// How many files the shards examined anew.
+    #[serde(default)]
+    pub(super) reuse: Reuse,
+    /// What the repository's policy did.
+    #[serde(default)]
+    pub(super) policy: PolicyFacts,
     /// Sorted by path, as the shards are.
     pub(super) incomplete: Vec<Incomplete>,
 }
@@ -37,7 +49,9 @@ pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Wri
     if outputs.len() != ids.len() {
         return Err(ScanError::ChildrenGone { missing: ids.len() - outputs.len() }.into());
     }
-    let (joined, coverage) = add_up(sharded, outputs)?;
+    let fetched: Fetched = output(work, "fetch")?;
+    let policy = policy::rule(&Held::of(&fetched.policy), work.run(), &[]).facts;
+    let (joined, coverage) = add_up(sharded, policy, outputs)?;
     analyses::set_coverage(tx, fence, &coverage).await?;
     written("join", &joined)
 }
@@ -64,7 +78,11 @@ fn all_succeeded(sharded: &Sharded, shards: &[Run]) -> Result<(), ScanError> {
 }
 
 /// `outputs` are in the order of the files.
-fn add_up(sharded: Sharded, outputs: Vec<Value>) -> Result<(Joined, Coverage), Error> {
+fn add_up(
+    sharded: Sharded,
+    policy: PolicyFacts,
+    outputs: Vec<Value>,
+) -> Result<(Joined, Coverage), Error> {
     let left_out = u32::try_from(sharded.left_out.len()).unwrap_or(u32::MAX);
     let mut coverage =
         Coverage { files: left_out, unanalysed: sharded.left_out, ..Coverage::default() };
@@ -72,6 +90,8 @@ fn add_up(sharded: Sharded, outputs: Vec<Value>) -> Result<(Joined, Coverage), E
         shards: outputs.len(),
         files: 0,
         findings: Severity::ALL.iter().map(|severity| (*severity, 0)).collect(),
+        reuse: Reuse::default(),
+        policy,
         incomplete: Vec::new(),
     };
     for output in outputs {
@@ -80,6 +100,9 @@ fn add_up(sharded: Sharded, outputs: Vec<Value>) -> Result<(Joined, Coverage), E
         for (severity, count) in examined.findings {
             *joined.findings.entry(severity).or_default() += count;
         }
+        joined.reuse.hits += examined.reuse.hits;
+        joined.reuse.misses += examined.reuse.misses;
+        joined.policy.add(&examined.policy);
         joined.incomplete.extend(examined.incomplete);
         coverage.add(examined.coverage);
     }
@@ -110,12 +133,16 @@ mod tests {
                     unanalysed: vec![unread(path)],
                     ..Coverage::default()
                 },
+                reuse: Reuse { hits: 1, misses: 1 },
+                policy: PolicyFacts { excluded: 1, ..PolicyFacts::default() },
                 incomplete: Vec::new(),
             })
         };
         let outputs = vec![examined("a.png", 2), examined("z.png", 3)];
-        let (joined, coverage) = add_up(sharded, outputs).unwrap();
+        let (joined, coverage) = add_up(sharded, PolicyFacts::default(), outputs).unwrap();
         assert_eq!((joined.shards, joined.files, coverage.analysed), (2, 5, 2));
+        assert_eq!(joined.policy.excluded, 2);
+        assert_eq!(joined.reuse, Reuse { hits: 2, misses: 2 });
         assert_eq!((joined.findings[&Severity::High], joined.findings[&Severity::Low]), (5, 0));
         let paths: Vec<&str> = coverage.unanalysed.iter().map(|one| one.path.as_str()).collect();
         assert_eq!(paths, ["a.png", "m.bin", "z.png"]);
@@ -125,7 +152,7 @@ mod tests {
     fn a_scan_without_files_is_complete_at_once() {
         let nothing = Sharded { files: 0, shards: Vec::new(), left_out: Vec::new() };
         assert!(all_succeeded(&nothing, &[]).is_ok());
-        let (joined, coverage) = add_up(nothing, Vec::new()).unwrap();
+        let (joined, coverage) = add_up(nothing, PolicyFacts::default(), Vec::new()).unwrap();
         assert_eq!((joined.shards, joined.files), (0, 0));
         assert_eq!(coverage, Coverage::default());
     }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use analysis::{Incomplete, IncompleteReason};
 use domain::{
-    AnalysisId, Citation, CitationSource, CommitSha, Coverage, LineRange, Severity,
+    AnalysisId, Citation, CitationSource, CommitSha, Coverage, LineRange, PolicyFacts, Severity,
     UnanalysedReason,
 };
 use serde_json::json;
@@ -28,13 +28,13 @@ pub(super) struct Scanned<'a> {
     pub(super) branch: &'a str,
     pub(super) commit: &'a CommitSha,
     pub(super) analysis: AnalysisId,
-    pub(super) shards: usize,
     pub(super) tallies: &'a [Tally],
     /// The gravest findings that nobody dismissed, the gravest first; each is cited.
     pub(super) worst: &'a [Stored],
     pub(super) changes: Option<&'a Changes>,
     pub(super) coverage: &'a Coverage,
     pub(super) incomplete: &'a [Incomplete],
+    pub(super) policy: &'a PolicyFacts,
 }
 
 pub(super) fn report(scanned: &Scanned<'_>) -> (String, Vec<Citation>) {
@@ -43,6 +43,7 @@ pub(super) fn report(scanned: &Scanned<'_>) -> (String, Vec<Citation>) {
     numbers(&mut text, scanned);
     let citations = worst(&mut text, scanned);
     not_read(&mut text, scanned);
+    policy(&mut text, scanned);
     (text, citations)
 }
 
@@ -52,11 +53,11 @@ macro_rules! line {
 }
 
 fn heading(text: &mut String, scanned: &Scanned<'_>) {
-    let Scanned { full_name, branch, commit, shards, coverage, .. } = scanned;
+    let Scanned { full_name, branch, commit, coverage, .. } = scanned;
     line!(text, "# Scan of {}, branch {}\n", escaped(full_name), escaped(branch));
     line!(
         text,
-        "Commit `{commit}`: {} files in {shards} shards, {} of them parsed, {} lines of code.\n",
+        "Commit `{commit}`: {} files, {} of them parsed, {} lines of code.\n",
         coverage.files,
         coverage.analysed,
         coverage.lines
@@ -142,6 +143,14 @@ fn not_read(text: &mut String, scanned: &Scanned<'_>) {
     list(text, scanned, &format!("{} rules that were not finished", missed.len()), &missed);
 }
 
+/// What the repository asked for, if that changed anything.
+fn policy(text: &mut String, scanned: &Scanned<'_>) {
+    let notes = policy::notes(scanned.policy);
+    if !notes.is_empty() {
+        line!(text, "\n## The repository's policy\n\n{}", notes.join("\n\n"));
+    }
+}
+
 fn missed(incomplete: &Incomplete) -> String {
     let rule = incomplete.rule.as_deref().unwrap_or("all rules");
     let reason = match incomplete.reason {
@@ -204,7 +213,7 @@ fn escaped(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::{Content, FindingId, Fingerprint, SnippetHash, Unanalysed};
+    use domain::{Content, FindingId, Fingerprint, PolicyState, SnippetHash, Unanalysed};
 
     use super::*;
 
@@ -219,8 +228,11 @@ mod tests {
             lines: LineRange { first: 3, last: 4 },
             snippet_hash: SnippetHash::of("eval(x)"),
             fingerprint: Fingerprint::of("rule", path, "", "", 0),
+            snippet: None,
             fix_suggestion: None,
+            fix_diff: None,
             deciding: true,
+            expired: None,
         }
     }
 
@@ -231,6 +243,7 @@ mod tests {
             new: true,
             deciding: !dismissed,
             dismissed,
+            expired: false,
             count,
         };
         let incomplete =
@@ -240,12 +253,16 @@ mod tests {
             branch: "main",
             commit: &commit,
             analysis: AnalysisId::new(uuid::Uuid::from_u128(1)),
-            shards: 2,
             tallies: &[tally(false, open), tally(true, 3)],
             worst,
             changes: None,
             coverage,
             incomplete: &[incomplete],
+            policy: &PolicyFacts {
+                excluded: 2,
+                state: PolicyState::Applied,
+                ..PolicyFacts::default()
+            },
         })
     }
 

@@ -28,7 +28,7 @@ use store::{Tx, runs::Fence};
 pub use error::ScanError;
 
 use crate::{
-    Deps, Error,
+    Deps, Error, examine,
     memory::{Work, Written},
     worker,
 };
@@ -40,6 +40,12 @@ pub(crate) enum Prepared {
     Join,
     Report,
     Part(part::Found),
+}
+
+/// Whether the results of a shard's files have to be read before they are examined.
+pub(crate) async fn wants_to_read(deps: &Deps, work: &mut Work) -> Result<bool, Error> {
+    let part = part::files(deps, work).await?;
+    examine::wants_to_read(work, [part]).await
 }
 
 /// Works on a step without writing to the database.

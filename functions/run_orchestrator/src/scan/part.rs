@@ -1,10 +1,11 @@
 //! One shard: some of the files, by all the rules. Each rule looks at one file at a time; a rule
 //! that compared files would see those of its shard only.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, sync::Arc};
 
-use analysis::{Clock, Incomplete, Scan};
-use domain::{Coverage, Gate, Severity, Snapshot, kinds::scan_shard::Input};
+use ::policy::{Held, standing};
+use analysis::Incomplete;
+use domain::{Coverage, POLICY_PATH, PolicyFacts, Severity, Snapshot, kinds::scan_shard::Input};
 use engine::Deadline;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,14 +14,19 @@ use store::{Tx, dispositions, findings, runs::Fence};
 use super::ScanError;
 use crate::{
     Deps, Error,
-    analysis::security::judged,
-    memory::{COMMIT_TIME, Work, Written, blocking, input, written},
+    analysis::{
+        policy::{self, Ruled},
+        security::judged,
+    },
+    examine::{self, Reuse, examine},
+    memory::{COMMIT_TIME, Work, Written, input, written},
 };
 
 /// What the rules object to in these files, before it is known what people have dismissed.
 pub(crate) struct Found {
-    coverage: Coverage,
-    scan: Scan,
+    examined: Arc<examine::Examined>,
+    held: Arc<Held>,
+    ruled: Ruled,
 }
 
 /// What `scan` leaves.
@@ -29,22 +35,34 @@ pub(super) struct Examined {
     pub(super) files: usize,
     pub(super) findings: BTreeMap<Severity, u32>,
     pub(super) coverage: Coverage,
+    #[serde(default)]
+    pub(super) reuse: Reuse,
+    /// What the repository's policy did.
+    #[serde(default)]
+    pub(super) policy: PolicyFacts,
     pub(super) incomplete: Vec<Incomplete>,
 }
 
 pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Result<Found, Error> {
+    let files = files(deps, work).await?;
+    let (examined, _) = examine(work, &files, deadline.less(COMMIT_TIME)).await?;
+    let held = policy::held(work)?;
+    let ruled = policy::rule(&held, work.run(), &examined.scan.findings);
+    Ok(Found { examined, held, ruled })
+}
+
+/// The files that are this shard's, as far as the policy of the scanned commit lets them be.
+pub(super) async fn files(deps: &Deps, work: &mut Work) -> Result<Arc<Snapshot>, Error> {
+    if let Some(part) = &work.memory.snapshot {
+        return Ok(Arc::clone(part));
+    }
     let Input { commit, first, count } = input(work)?;
     let whole = deps.objects.get_snapshot(work.run().org, &commit).await?;
+    let held = Arc::new(Held::of(&standing(&whole, POLICY_PATH)));
     let part = part_of(whole, first, count)?;
-    let stop = deadline.less(COMMIT_TIME);
-    blocking(move || {
-        let time_is_up = || Instant::now() >= stop;
-        let clock = Clock::new(&time_is_up);
-        // What time runs out for is listed, by either of them.
-        let scan = analysis::scan(&part, &clock);
-        Found { scan, coverage: analysis::parse(&part, &clock).coverage }
-    })
-    .await
+    let part = policy::narrow(Arc::new(part), Arc::clone(&held)).await?;
+    work.memory.policy = Some(held);
+    Ok(Arc::clone(work.memory.snapshot.insert(part)))
 }
 
 /// The shard's files alone. What the snapshot left out is nobody's part: the scan lists it.
@@ -67,24 +85,30 @@ impl Found {
         work: &Work,
     ) -> Result<Written, Error> {
         let dismissed = dispositions::list_dismissed(tx, work.memory.repository()?.id).await?;
-        let judged = judged(&self.scan.findings, None, &Gate::default(), dismissed);
+        let examine::Examined { scan, coverage, reuse, .. } = &*self.examined;
+        let mut judged = judged(&self.ruled.findings, None, &self.held.policy.gate, dismissed);
+        self.ruled.ignore(&mut judged);
         findings::insert_all(tx, fence, &judged).await?;
+        self.examined.keep(tx, work.run().org).await?;
         let mut findings: BTreeMap<Severity, u32> = BTreeMap::new();
-        for finding in &self.scan.findings {
+        for finding in &self.ruled.findings {
             *findings.entry(finding.severity).or_default() += 1;
         }
-        let files = self.coverage.files as usize;
+        let incomplete = policy::unfinished(&self.held, &scan.incomplete);
+        let files = coverage.files as usize;
         let summary = json!({
             "files": files,
             "findings": findings,
-            "incomplete": self.scan.incomplete.len(),
+            "incomplete": incomplete.len(),
             "processed": files,
         });
         let examined = Examined {
             files,
             findings,
-            coverage: self.coverage.clone(),
-            incomplete: self.scan.incomplete.clone(),
+            coverage: coverage.clone(),
+            reuse: *reuse,
+            policy: self.ruled.facts(coverage),
+            incomplete,
         };
         Ok(Written { summary: Some(summary), ..written("scan", &examined)? })
     }

@@ -5,6 +5,7 @@ use domain::{
     InvalidArtifact, LogicalKey, RepositoryId, Severity, UnanalysedReason,
     kinds::analysis::Fetched,
 };
+use policy::Held;
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -50,12 +51,12 @@ pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Wri
         branch,
         commit: &fetched.commit,
         analysis: analysis.id,
-        shards: joined.shards,
         tallies: &tallies,
         worst: &worst,
         changes: changes.as_ref(),
         coverage: &coverage,
         incomplete: &joined.incomplete,
+        policy: &joined.policy,
     };
     let (text, citations) = markdown::report(&scanned);
     let new = NewArtifact {
@@ -67,7 +68,8 @@ pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Wri
         citations,
     };
     let report = artifacts::write(tx, &new).await.map_err(kept)?;
-    complete_analysis(tx, fence, &tallies, &joined).await?;
+    let gate = Held::of(&fetched.policy).policy.gate;
+    complete_analysis(tx, fence, gate, &tallies, &joined).await?;
     let results = results(&joined, &coverage, &tallies, changes, report.id);
     let scan_id = codebase_scans::complete(tx, fence, &results).await?;
     let summary = json!({
@@ -115,10 +117,16 @@ fn unread<'a>(joined: &'a Joined, coverage: &'a Coverage) -> Vec<&'a str> {
 async fn complete_analysis(
     tx: &Tx<'_>,
     fence: &Fence,
+    gate: Gate,
     tallies: &[Tally],
     joined: &Joined,
 ) -> Result<(), StoreError> {
-    let metadata = Metadata { gate: Gate::default(), incomplete: json!(joined.incomplete) };
+    let metadata = Metadata {
+        gate,
+        incomplete: json!(joined.incomplete),
+        formal: None,
+        policy: Some(joined.policy.clone()),
+    };
     let done = Completion {
         verdict: None,
         counts: &counts(tallies),

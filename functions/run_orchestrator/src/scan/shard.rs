@@ -2,7 +2,10 @@ use std::ops::Range;
 
 use domain::{
     CommitSha, RunId, RunKind, Unanalysed,
-    kinds::{codebase_scan::Sharded, scan_shard::Input},
+    kinds::{
+        codebase_scan::{self, Sharded},
+        scan_shard::Input,
+    },
 };
 use store::{
     Tx,
@@ -11,7 +14,7 @@ use store::{
 use uuid::Uuid;
 
 use super::cut;
-use crate::memory::{Work, Written, snapshot, written};
+use crate::memory::{Work, Written, input, snapshot, written};
 use crate::{Deps, Error};
 
 /// Who is to examine which files.
@@ -25,10 +28,14 @@ pub(crate) struct Found {
 pub(super) async fn work(deps: &Deps, work: &mut Work) -> Result<Found, Error> {
     let snapshot = snapshot(deps, work).await?;
     let sizes: Vec<u64> = snapshot.files.iter().map(|file| file.bytes.len() as u64).collect();
+    let ranges = match input::<codebase_scan::Input>(work)?.shards {
+        Some(shards) => cut::into(shards, sizes.len()),
+        None => cut::ranges(&sizes),
+    };
     Ok(Found {
         commit: snapshot.commit.clone(),
         files: sizes.len(),
-        ranges: cut::ranges(&sizes),
+        ranges,
         left_out: snapshot.left_out.clone(),
     })
 }

@@ -21,6 +21,9 @@ pub struct Input {
     /// None: the repository's default branch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
+    /// In how many parts the files are cut, if somebody wants more or fewer than it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<usize>,
     /// The slot of the schedule that asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fire_at: Option<Timestamp>,
