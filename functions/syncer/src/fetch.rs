@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use clients::git::{self, FetchRequest, Limits};
-use domain::{Manifest, kinds::analysis::Fetched};
+use domain::{Manifest, PolicySource, kinds::analysis::Fetched};
 use engine::{Deadline, Written};
 use sha2::{Digest, Sha256};
 use store::{
@@ -44,6 +44,7 @@ pub(crate) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Re
         base: None,
         snapshot_key: None,
         base_key: None,
+        policy: PolicySource::default(),
         commit_object_sha256: None,
         files: 0,
         bytes: 0,

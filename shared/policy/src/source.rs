@@ -1,6 +1,8 @@
 //! From what stands in a commit to the policy that holds.
 
-use domain::{PolicyFacts, PolicyProblem, PolicySource, PolicyState, Snapshot, UnanalysedReason};
+use domain::{
+    PolicyFacts, PolicyProblem, PolicySource, PolicyState, Severity, Snapshot, UnanalysedReason,
+};
 use jiff::civil::Date;
 
 use crate::{BYTES_MAX, Judge, Policy, sha256, unread};
@@ -38,6 +40,16 @@ impl Held {
                 Err(wrong) => broken(wrong.told()),
             },
         }
+    }
+
+    /// Whether a rule is on.
+    pub fn asks(&self, rule: &str) -> bool {
+        self.policy.severity(rule, Severity::Info).is_some()
+    }
+
+    /// What is wrong with it.
+    pub fn problem(self) -> Option<PolicyProblem> {
+        self.facts.problem
     }
 
     /// To judge findings on the day `today`, in UTC.

@@ -81,6 +81,7 @@ pub(crate) fn with_example<T>(
         expires_at: "2026-09-21T10:00:00Z".parse().unwrap(),
         rules_version: "2026.08",
         gate: &Gate::default(),
+        repository_policy_sha256: None,
         coverage: &coverage,
         incomplete: &incomplete,
         deciding: &deciding,

@@ -46,6 +46,8 @@ pub struct Attested<'a> {
     pub expires_at: Timestamp,
     pub rules_version: &'a str,
     pub gate: &'a Gate,
+    /// Hex sha256 of the repository's own policy, if one was followed.
+    pub repository_policy_sha256: Option<&'a str>,
     pub coverage: &'a Coverage,
     /// Files and rules that were not finished, as the analysis lists them.
     pub incomplete: &'a [serde_json::Value],
@@ -322,6 +324,20 @@ mod tests {
         let strict = Gate::default();
         assert_eq!(digest(&strict), digest(&strict));
         assert_ne!(digest(&strict), digest(&Gate { high_max: 1, ..strict }));
+    }
+
+    #[test]
+    fn the_policy_of_the_repository_is_part_of_what_decided() {
+        let decided = |sha256: Option<&'static str>| {
+            let make = |attested: &mut Attested<'_>| attested.repository_policy_sha256 = sha256;
+            let made = with_example(make, statements);
+            let [summary, detail] = [&made.summary, &made.detail].map(|bytes| parsed(bytes));
+            let conditions = &detail["predicate"]["attributes"][3]["conditions"];
+            assert_eq!(conditions["repositoryPolicySha256"].as_str(), sha256);
+            summary["predicate"]["policy"]["digest"]["sha256"].clone()
+        };
+        assert_ne!(decided(None), decided(Some("ab")));
+        assert_ne!(decided(Some("ab")), decided(Some("cd")));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use domain::{
 use sha2::{Digest, Sha256};
 use store::{Tx, analyses, repositories::Repository, runs::Fence};
 
+use super::policy;
 use crate::memory::{COMMIT_TIME, Work, Written, blocking, input, written};
 use crate::{Deps, Error};
 use engine::Deadline;
@@ -17,7 +18,8 @@ pub(crate) struct Found(Fetched);
 
 pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Result<Found, Error> {
     let head = work.run().commit.clone().ok_or(Error::Incomplete("commit"))?;
-    let base = input::<Input>(work)?.base_sha.filter(|base| !base.is_null() && *base != head);
+    let asked = input::<Input>(work)?.base_sha.filter(|base| !base.is_null());
+    let base = asked.clone().filter(|base| *base != head);
     let repository = work.memory.repository()?;
     if repository.suspended {
         return Err(Error::Suspended);
@@ -32,7 +34,10 @@ pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Re
             ..Limits::default()
         },
     };
-    let (fetched, base) = fetch(deps, request).await?;
+    let (fetched, request) = fetch(deps, request).await?;
+    let base = request.base.clone();
+    let sides = policy::Sides { base: asked.as_ref(), compared: base.as_ref(), fetched: &fetched };
+    let policy = policy::find(deps, work, request, &sides).await?;
     let org = work.run().org;
     let stored = deps.objects.put_snapshot(org, &fetched.snapshot).await?;
     let base_key = match &fetched.base_files {
@@ -45,6 +50,7 @@ pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Re
         base,
         snapshot_key: Some(stored.key),
         base_key,
+        policy,
         commit_object_sha256: Some(hex::encode(Sha256::digest(&fetched.commit_object))),
         files: fetched.snapshot.files.len(),
         bytes: fetched.snapshot.files.iter().map(|file| file.bytes.len() as u64).sum(),
@@ -75,22 +81,20 @@ async fn parting(
     }
 }
 
-/// Fetches, and answers with what the commit was compared.
-async fn fetch(
-    deps: &Deps,
-    request: FetchRequest,
-) -> Result<(git::Fetched, Option<CommitSha>), Error> {
+/// Fetches, and answers with what was asked for in the end: the base may be gone.
+async fn fetch(deps: &Deps, request: FetchRequest) -> Result<(git::Fetched, FetchRequest), Error> {
     let guard = deps.guard.clone();
     let (outcome, mut request) = blocking(move || (git::fetch(&request, &guard), request)).await?;
     match outcome {
-        Ok(fetched) => Ok((fetched, request.base)),
+        Ok(fetched) => Ok((fetched, request)),
         // A force push leaves the old head behind; then there is nothing to compare with.
         Err(GitError::CommitNotFound(missing)) if request.base.as_ref() == Some(&missing) => {
             tracing::warn!(base = %missing, "the base is gone, so every line counts as new");
             request.base = None;
             let guard = deps.guard.clone();
-            let fetched = blocking(move || git::fetch(&request, &guard)).await??;
-            Ok((fetched, None))
+            let (outcome, request) =
+                blocking(move || (git::fetch(&request, &guard), request)).await?;
+            Ok((outcome?, request))
         }
         Err(error) => Err(error.into()),
     }

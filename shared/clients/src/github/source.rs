@@ -1,7 +1,10 @@
 //! Source through the API: for when git itself cannot be used.
 
 use domain::{CommitSha, Snapshot};
-use reqwest::{Method, Response, StatusCode, Url, header::LOCATION};
+use reqwest::{
+    Method, Response, StatusCode, Url,
+    header::{ACCEPT, HeaderMap, HeaderValue, LOCATION},
+};
 use serde::Deserialize;
 
 use super::{
@@ -56,6 +59,25 @@ impl GitHub {
         let request = self.request_as(installation, Method::GET, &path).await?;
         let comparison: Comparison = send_for(request).await?;
         Ok(comparison.merge_base_commit.sha)
+    }
+
+    /// A file as it stands at a commit. `None`: there is none of this name.
+    pub async fn file(
+        &self,
+        installation: Option<i64>,
+        repository: &str,
+        path: &str,
+        commit: &CommitSha,
+        bytes_max: u64,
+    ) -> Result<Option<Vec<u8>>, GitHubError> {
+        let path = format!("{}/contents/{path}?ref={commit}", repository_path(repository)?);
+        let raw = HeaderValue::from_static("application/vnd.github.raw+json");
+        let request = self.request_as(installation, Method::GET, &path).await?;
+        match send(request.headers(HeaderMap::from_iter([(ACCEPT, raw)]))).await {
+            Ok(response) => read_body(response, bytes_max).await.map(Some),
+            Err(GitHubError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Goes where the archive really is: another host, which gets no token of ours and has to be

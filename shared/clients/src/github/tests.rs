@@ -375,3 +375,25 @@ fn one_file(name: &str) -> Vec<u8> {
     builder.append(&header, b"x".as_slice()).unwrap();
     builder.into_inner().unwrap().finish().unwrap()
 }
+
+#[tokio::test]
+async fn a_file_is_read_as_it_stands_at_a_commit() {
+    let api = server(|request| {
+        assert_eq!(request.header("accept"), Some("application/vnd.github.raw+json"));
+        assert!(request.path.contains("/repos/octo/shop/contents/.assay.yml?ref="));
+        assert_eq!(request.path, "/repos/octo/shop/contents/.assay.yml");
+        match request.query.strip_prefix("ref=").unwrap().chars().next() {
+            Some('a') => answer("200 OK", "", b"version: 1\n"),
+            Some('b') => json_answer("404 Not Found", &json!({ "message": "Not Found" })),
+            _ => json_answer("502 Bad Gateway", &json!({})),
+        }
+    });
+    let github = client(api, AddressGuard::public_only());
+    let file = async |commit: char, bytes_max: u64| {
+        github.file(Some(1), "octo/shop", ".assay.yml", &sha(commit), bytes_max).await
+    };
+    assert_eq!(file('a', 11).await.unwrap().as_deref(), Some(&b"version: 1\n"[..]));
+    assert_eq!(file('b', 11).await.unwrap(), None);
+    assert!(matches!(file('a', 10).await, Err(GitHubError::TooLarge { bytes_max: 10 })));
+    assert_eq!(file('c', 11).await.unwrap_err().kind(), ErrorKind::Unavailable);
+}

@@ -4,13 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{StepKind, StepSpec};
-use crate::{ChangedFile, CommitSha, ManifestId};
+use crate::{ChangedFile, CommitSha, ManifestId, PolicySource};
 
 pub(super) const STEPS: &[StepSpec] = &[
     StepSpec::new("fetch", StepKind::Work),
     StepSpec::new("manifest", StepKind::Work),
     StepSpec::new("parse", StepKind::Work),
     StepSpec::new("security", StepKind::Work),
+    StepSpec::new("formal", StepKind::Work),
     StepSpec::new("verdict", StepKind::Work),
 ];
 
@@ -39,6 +40,9 @@ pub struct Fetched {
     /// Where it keeps the files of the base that are not the same at the commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_key: Option<String>,
+    /// The repository's policy that holds for what is fetched.
+    #[serde(default)]
+    pub policy: PolicySource,
     #[serde(default)]
     pub commit_object_sha256: Option<String>,
     #[serde(default)]

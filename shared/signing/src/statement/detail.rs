@@ -113,6 +113,8 @@ pub(super) struct PolicyText<'a> {
     medium_max: u32,
     low_max: u32,
     confidence_min: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repository_policy_sha256: Option<&'a str>,
 }
 
 impl<'a> PolicyText<'a> {
@@ -125,6 +127,7 @@ impl<'a> PolicyText<'a> {
             medium_max: gate.medium_max,
             low_max: gate.low_max,
             confidence_min: gate.confidence_min,
+            repository_policy_sha256: attested.repository_policy_sha256,
         }
     }
 }
