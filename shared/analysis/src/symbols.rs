@@ -1,6 +1,6 @@
 //! Functions, types and modules of a file, with the path that names each.
 
-use std::sync::OnceLock;
+use std::{ops::Range, sync::OnceLock};
 
 use domain::{Language, LineRange};
 use tree_sitter::{Node, TreeCursor};
@@ -22,6 +22,8 @@ pub struct Symbol {
     pub name: String,
     pub kind: SymbolKind,
     pub lines: LineRange,
+    /// Where it stands in the text, so that its node is found in the file's tree.
+    pub bytes: Range<usize>,
 }
 
 /// Collects symbols while a file is walked, and knows which one encloses the present node.
@@ -53,7 +55,7 @@ impl<'a> SymbolCollector<'a> {
             None => name,
         };
         self.open.push((depth, self.found.len()));
-        self.found.push(Symbol { name, kind, lines: lines(node) });
+        self.found.push(Symbol { name, kind, lines: lines(node), bytes: node.byte_range() });
     }
 
     /// Index of the innermost symbol around the present node, itself included.

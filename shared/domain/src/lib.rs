@@ -28,6 +28,7 @@ mod terms;
 mod tier;
 mod trace;
 mod trail;
+mod trust;
 mod verdict;
 
 pub use api_key::{ApiKey, InvalidApiKey, Scope};
@@ -58,4 +59,5 @@ pub use terms::UnknownTerm;
 pub use tier::Tier;
 pub use trace::{InvalidTraceParent, TraceParent};
 pub use trail::Trail;
+pub use trust::{RiskLevel, Trend};
 pub use verdict::{Gate, Verdict, judge};
