@@ -138,7 +138,7 @@ fn what_a_tree_holds_cannot_stop_or_fool_the_scan() {
             ("binary.py", "binary"),
             ("dangling.py", "not_a_file"),
             ("deep.py", "too_deep"),
-            ("large.py", "too_large"),
+            ("large.py", "file_too_large"),
             ("latin1.py", "not_utf8"),
             ("loop", "not_a_file"),
             ("passwd.py", "not_a_file"),

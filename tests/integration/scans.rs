@@ -98,7 +98,7 @@ async fn the_report_cites_what_it_says_and_each_scan_of_a_branch_is_a_version() 
     for part in [
         first.as_str(),
         "1003 files, 1001 of them parsed",
-        "1 files: too\\_large",
+        "1 files: file\\_too\\_large",
         "- data/large.csv",
         "- src/f0500.bin",
         "No scan of this branch was completed before.",

@@ -9,7 +9,9 @@ use crate::{Language, terms::terms};
 terms! {
     /// Why a file was never looked at.
     UnanalysedReason ("reason") {
-        TooLarge = "too_large",
+        /// Coverages that were stored before it was named like the error code say `too_large`.
+        #[serde(alias = "too_large")]
+        TooLarge = "file_too_large",
         Binary = "binary",
         NotUtf8 = "not_utf8",
         Generated = "generated",
@@ -93,6 +95,7 @@ impl Coverage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorCode;
 
     #[test]
     fn code_that_a_policy_leaves_out_is_missed_and_pictures_are_not() {
@@ -105,6 +108,15 @@ mod tests {
             ..Coverage::default()
         };
         assert!((coverage.ratio() - 0.75).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_has_one_name_and_is_known_by_its_old_one() {
+        let reason = |word: &str| serde_json::from_str::<UnanalysedReason>(word).unwrap();
+        for word in ["\"file_too_large\"", "\"too_large\""] {
+            assert_eq!(reason(word), UnanalysedReason::TooLarge);
+        }
+        assert_eq!(UnanalysedReason::TooLarge.as_str(), ErrorCode::FileTooLarge.as_str());
     }
 
     #[test]

@@ -406,7 +406,7 @@ mod tests {
         .detail;
         assert!(detail.len() < 2 * 1024 * 1024, "{}", detail.len());
         let facts = &parsed(&detail)["predicate"]["attributes"][1]["evidence"]["annotations"];
-        assert_eq!(facts["unanalysedByReason"]["too_large"], 1_000);
+        assert_eq!(facts["unanalysedByReason"]["file_too_large"], 1_000);
         assert!((10..100).contains(&facts["unanalysed"].as_array().unwrap().len()));
     }
 
