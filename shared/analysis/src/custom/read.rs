@@ -167,7 +167,22 @@ fn rules_in(value: Value, path: String) -> Result<Vec<(String, Value)>, (String,
     }
 }
 
+/// Whether some text has a NUL character, which no file of text and no database has.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => {
+            fields.iter().any(|(name, field)| name.contains('\0') || has_nul(field))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 fn read_one(value: Value) -> Result<(CustomRule, Vec<String>), Vec<Flaw>> {
+    if has_nul(&value) {
+        return Err(vec![Flaw::new("", "it has a NUL character", "take it out")]);
+    }
     let Value::Object(fields) = value else {
         return Err(vec![Flaw::new("", "it is no rule", format!("write an object; {SEE}"))]);
     };

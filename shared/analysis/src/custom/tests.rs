@@ -343,6 +343,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ("type: pattern\nmessage: m\npattern: x", "missing field `id`"),
         ("id: a\ntype: pattern\npattern: x", "missing field `message`"),
         ("id: a\ntype: pattern\nmessage: m", "missing field `pattern`"),
+        ("id: a\ntype: pattern\nmessage: m\npattern: \"\\0\"", "NUL"),
         ("id: a b\ntype: pattern\nmessage: m\npattern: x", "line 1: rule `a b`: id: it is no id"),
         (&format!("id: a\ntype: pattern\n{ok}colour: red"), "line 5: rule `a`: colour: unknown"),
         (
