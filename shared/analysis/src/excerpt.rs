@@ -195,7 +195,7 @@ pub(crate) fn normalised(node: Node<'_>, text: &str) -> String {
 }
 
 /// Moves to the next node outside the present one; `false` when the walk's root is done.
-fn next_branch(cursor: &mut TreeCursor<'_>) -> bool {
+pub(crate) fn next_branch(cursor: &mut TreeCursor<'_>) -> bool {
     while !cursor.goto_next_sibling() {
         if !cursor.goto_parent() {
             return false;

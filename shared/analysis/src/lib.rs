@@ -17,12 +17,14 @@ mod scan;
 mod secrets;
 mod symbols;
 mod syntax;
+mod taint;
 mod test_code;
+mod trail;
 mod tree;
 
 pub use clock::Clock;
-pub use examine::{Columns, Examined, Examiner, Located};
 pub use custom::{CustomRule, CustomRules, RuleFile, RuleProblem, RuleProblems};
+pub use examine::{Columns, Examined, Examiner, Located};
 pub use parse::{Parsed, parse, symbols};
 pub use place::{FILE_BYTES_MAX, MARKER_LINES, is_demoted_by_name};
 #[doc(hidden)]

@@ -18,6 +18,7 @@ use crate::{
     rules::{self, Match, Ruleset},
     secrets::{self, Secret},
     test_code::test_modules,
+    trail,
     tree::{Parsers, Stopped},
 };
 use fix::Mending;
@@ -49,16 +50,18 @@ pub enum IncompleteReason {
     TooMany,
     /// Nested too deeply to be matched safely; secrets were still searched.
     TooDeep,
+    /// A rule of the customer's own that this version cannot run.
+    Unusable,
 }
 
 /// Runs every built-in rule and secret pattern.
 pub fn scan(snapshot: &Snapshot, clock: &Clock) -> Scan {
-    let mut scan = Scan::default();
     scan_with(snapshot, CustomRules::none(), clock)
 }
 
 /// Runs every built-in rule and secret pattern, and the rules of a customer.
 pub fn scan_with(snapshot: &Snapshot, custom: &CustomRules, clock: &Clock) -> Scan {
+    let mut scan = Scan::default();
     let mut parsers = Parsers::default();
     for file in &snapshot.files {
         scan_file(file, custom, &mut parsers, *clock, &mut scan);
@@ -74,8 +77,8 @@ pub fn scan_with(snapshot: &Snapshot, custom: &CustomRules, clock: &Clock) -> Sc
 /// Adds the findings of one file, and gives for each where exactly it stands.
 pub(crate) fn scan_file(
     file: &SourceFile,
-    parsers: &mut Parsers,
     custom: &CustomRules,
+    parsers: &mut Parsers,
     clock: Clock,
     scan: &mut Scan,
 ) -> Vec<Exact> {
@@ -109,22 +112,24 @@ pub(crate) fn scan_file(
         report.custom(custom, language, text, parsers, clock);
     }
     let exact = report.exact;
-    let found = &mut scan.findings[first..];
     let Some(language) = language else { return exact };
+    let found = &mut scan.findings[first..];
     if !found.is_empty() {
         let tests = test_modules(language, text, parsers, clock);
-        for finding in found {
+        for finding in &mut *found {
             let within = |test: &LineRange| {
                 test.first <= finding.lines.first && finding.lines.last <= test.last
             };
             finding.demoted |= tests.iter().any(within);
         }
+        trail::lay(language, text, parsers, clock, found, &exact);
     }
     exact
 }
 
 /// Where in its lines a finding stands.
 pub(crate) struct Exact {
+    pub(crate) bytes: Range<usize>,
     pub(crate) columns: Option<(u32, u32)>,
     pub(crate) marks: Vec<Range<usize>>,
 }
@@ -194,13 +199,15 @@ impl Report<'_> {
         let key = (info.id.clone(), symbol, normalised);
         let occurrence = self.seen.get(&key).copied().unwrap_or_default();
         let fingerprint = Fingerprint::of(&info.id, path, &key.1, &key.2, occurrence);
+        // How long a secret is, is part of the secret.
+        let is_secret = verification == VerificationType::Secret;
+        let trail = is_secret.then(|| trail::of_secret(&info.id, &key.2));
         self.seen.insert(key, occurrence + 1);
         let lines = self.lines.around(bytes);
         let snippet = self.lines.snippet(bytes, &self.masks);
-        // How long a secret is, is part of the secret.
-        let is_secret = verification == VerificationType::Secret;
         let columns = self.lines.columns(bytes).filter(|_| !is_secret);
-        self.exact.push(Exact { columns, marks: snippet.marks });
+        self.exact.push(Exact { bytes: bytes.clone(), columns, marks: snippet.marks });
+
         self.scan.findings.push(Finding {
             rule: info.id.clone(),
             category: info.category,
@@ -214,6 +221,7 @@ impl Report<'_> {
             snippet: snippet.text,
             snippet_hash: self.lines.hash(lines),
             fingerprint,
+            trail,
             fix_suggestion: info.fix.clone(),
             fix_diff,
             cwe: info.cwe.clone(),

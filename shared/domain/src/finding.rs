@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{LineRange, terms::terms};
+use crate::{LineRange, Trail, terms::terms};
 
 terms! {
     /// How bad it is if the finding is right. Ordered: `Info < Critical`.
@@ -117,6 +117,9 @@ pub struct Finding {
     pub snippet: String,
     pub snippet_hash: SnippetHash,
     pub fingerprint: Fingerprint,
+    /// None where the code could not be parsed, and from other tools.
+    #[serde(default)]
+    pub trail: Option<Trail>,
     pub fix_suggestion: Option<String>,
     /// A unified diff after which the finding is gone; it was tried.
     #[serde(default)]

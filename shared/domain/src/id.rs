@@ -40,6 +40,7 @@ ids! {
     ScanScheduleId,
     CustomRuleId,
     FindingId,
+    FormalResultId,
     ManifestId,
     ChunkId,
     ApiKeyId,

@@ -9,7 +9,8 @@ use super::{Edit, Ruleset};
 use crate::{
     Clock, Symbol,
     excerpt::normalised,
-    symbols::{SymbolCollector, lines},
+    symbols::SymbolCollector,
+    trail,
     tree::{Matching, Parsers, Stopped, walk},
 };
 
@@ -126,8 +127,8 @@ struct Attempts<'a> {
     /// Steps that each rule has left, 0 when it is done with this file.
     fuel: Vec<u64>,
     matched: Vec<usize>,
-    /// The latest match of each rule: first line and last byte.
-    latest: Vec<Option<(u32, usize)>>,
+    /// Where the latest match of each rule is.
+    latest: Vec<Option<Range<usize>>>,
     outcome: Outcome,
 }
 
@@ -163,11 +164,9 @@ impl<'a> Attempts<'a> {
 
     fn attempt(&mut self, candidate: &Candidate<'_>) {
         let rule = candidate.rule;
-        let lines = lines(candidate.node);
         let bytes = candidate.node.byte_range();
-        // The outermost of nested matches on one line says it all: `a + b` in `a + b + c`.
-        let nested = |(line, end)| line == lines.first && bytes.end <= end;
-        if self.fuel[rule] == 0 || self.latest[rule].is_some_and(nested) {
+        let latest = self.latest[rule].as_ref();
+        if self.fuel[rule] == 0 || latest.is_some_and(|outer| is_part_of(candidate.node, outer)) {
             return;
         }
         let matcher = &self.ruleset.rules[rule].ready().matcher;
@@ -180,7 +179,7 @@ impl<'a> Attempts<'a> {
             }
             Some(true) => {
                 self.matched[rule] += 1;
-                self.latest[rule] = Some((lines.first, bytes.end));
+                self.latest[rule] = Some(bytes.clone());
                 let symbol = candidate.symbol.map(|index| self.symbols[index].name.clone());
                 let edit = self.edit(candidate);
                 self.outcome.matches.push(Match {
@@ -201,4 +200,18 @@ impl<'a> Attempts<'a> {
         let (matching, text, node) = (self.matching, self.text, candidate.node);
         rewrites.iter().find_map(|rewrite| rewrite.edit(matching, text, node, &mut fuel))
     }
+}
+
+/// Whether a node is a part of a match that says it all, as `a + b` is of `a + b + c`, on however
+/// many lines. A statement inside it, as in the body of a callback, speaks for itself.
+fn is_part_of(node: Node<'_>, outer: &Range<usize>) -> bool {
+    let inside = |node: &Node<'_>| outer.start <= node.start_byte() && node.end_byte() <= outer.end;
+    let mut here = Some(node);
+    while let Some(node) = here.filter(inside) {
+        if node.byte_range() == *outer {
+            return true;
+        }
+        here = node.parent().filter(|parent| !trail::is_container(*parent));
+    }
+    false
 }

@@ -46,4 +46,10 @@ pub struct Sharded {
     /// What the commit contains and no shard is given to read.
     #[serde(default)]
     pub left_out: Vec<Unanalysed>,
+    /// The hash of the set of the customer's own rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
+    /// Rules of theirs that cannot be run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unusable_rules: Vec<String>,
 }

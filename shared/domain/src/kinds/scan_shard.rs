@@ -14,4 +14,7 @@ pub struct Input {
     /// The first file, counted from zero.
     pub first: usize,
     pub count: usize,
+    /// The hash of the set of the customer's own rules by which the whole scan goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<String>,
 }

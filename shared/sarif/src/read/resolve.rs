@@ -76,6 +76,7 @@ fn import(
         snippet_hash: SnippetHash::of(&snippet),
         snippet,
         fingerprint,
+        trail: None,
         fix_suggestion: descriptor
             .and_then(|one| text(one.help.as_ref()))
             .map(|help| clipped(help, TEXT_BYTES_MAX)),

@@ -17,6 +17,7 @@ fn finding(path: &str, line: u32, severity: Severity) -> Finding {
         snippet: "db.execute(f\"…\")".to_owned(),
         snippet_hash: SnippetHash::of("db.execute(f\"…\")"),
         fingerprint: Fingerprint::of("python.injection.sql-string", path, "", "tree", line),
+        trail: None,
         fix_suggestion: Some("Pass the values as parameters".to_owned()),
         fix_diff: None,
         cwe: vec!["CWE-89".to_owned()],
