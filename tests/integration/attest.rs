@@ -110,7 +110,7 @@ impl Scene {
             verdict: Some(examined.verdict),
             counts: &Counts::default(),
             rules_version: "2026.08",
-            metadata: &Metadata { gate: Gate::default(), incomplete: json!([]) },
+            metadata: &Metadata { incomplete: json!([]), ..Metadata::default() },
         };
         let analysis = analyses::complete(&tx, &fence, &done).await.unwrap();
         tx.commit().await.unwrap();
@@ -220,13 +220,21 @@ fn judged(severity: Severity, number: u32) -> Judged {
         snippet: "eval(x)\n".to_owned(),
         snippet_hash: SnippetHash::of("eval(x)\n"),
         fingerprint: Fingerprint::of("python.injection.eval", "app.py", "", "eval(x)", number),
+        trail: None,
         fix_suggestion: None,
         fix_diff: None,
         cwe: vec![],
         owasp: vec![],
         demoted: false,
     };
-    Judged { finding, new: true, deciding: true, dismissed: None }
+    Judged {
+        finding,
+        new: true,
+        deciding: true,
+        dismissed: None,
+        lineage: None,
+        expired: None,
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@
 //! columns are the run's own, so they are copied in SQL and cannot disagree with it.
 
 use domain::{
-    AnalysisId, AttestationId, CommitSha, Coverage, Gate, OrgId, ProjectId, RepositoryId, RunId,
-    Verdict,
+    AnalysisId, AttestationId, CommitSha, Coverage, FormalSummary, Gate, OrgId, PolicyFacts,
+    ProjectId, RepositoryId, RunId, Verdict,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,12 @@ pub struct Metadata {
     /// Files and rules that the scan did not finish, as the analyser lists them.
     #[serde(default)]
     pub incomplete: Value,
+    /// What the formal checks came to; none where none were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formal: Option<FormalSummary>,
+    /// What the repository's own policy did; none where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyFacts>,
 }
 
 /// How many findings an analysis has, for whoever does not want to read them.
@@ -48,11 +54,28 @@ pub struct Metadata {
 pub struct Counts {
     /// Findings that counted for the verdict, by severity; every severity is named.
     pub deciding: std::collections::BTreeMap<domain::Severity, u32>,
-    /// Findings in the lines that the change touched.
+    /// Findings that the base does not have.
     pub new: u32,
     pub existing: u32,
     pub dismissed: u32,
+    /// Findings that count again because their dismissal expired.
+    #[serde(default)]
+    pub expired: u32,
     pub total: u32,
+    /// Against the base. None: there was nothing to compare with.
+    #[serde(default)]
+    pub since_base: Option<Delta>,
+    /// Against the analysis of the same pull request before.
+    #[serde(default)]
+    pub since_previous: Option<Delta>,
+}
+
+/// What became of the findings between two commits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delta {
+    pub new: u32,
+    pub fixed: u32,
+    pub persisting: u32,
 }
 
 #[derive(Debug, Clone)]

@@ -180,6 +180,24 @@ pub async fn update(
     }
 }
 
+/// Switches a rule on or off. `None`: there is no such rule.
+pub async fn set_enabled(
+    tx: &Tx<'_>,
+    id: CustomRuleId,
+    enabled: bool,
+) -> Result<Option<StoredRule>, StoreError> {
+    let row = tx
+        .query_opt(
+            &format!(
+                "UPDATE custom_rules c SET enabled = $2, updated_at = clock_timestamp()
+                 WHERE c.id = $1 RETURNING {COLUMNS}"
+            ),
+            &[id.as_uuid(), &enabled],
+        )
+        .await?;
+    row.as_ref().map(StoredRule::try_from).transpose()
+}
+
 pub async fn find(tx: &Tx<'_>, id: CustomRuleId) -> Result<Option<StoredRule>, StoreError> {
     let row = tx
         .query_opt(

@@ -5,7 +5,11 @@
 
 mod browse;
 
-use domain::{Finding, FindingId, Fingerprint, LineRange, RunId, Severity, SnippetHash};
+use domain::{
+    Finding, FindingId, Fingerprint, Ground, LineRange, RunId, Severity, SnippetHash, Trail,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio_postgres::Row;
 
@@ -27,6 +31,22 @@ pub struct Judged {
     pub deciding: bool,
     /// Who decided to live with it, and why.
     pub dismissed: Option<(String, String)>,
+    /// The fingerprint under which it was first known, where that is another one.
+    pub lineage: Option<Fingerprint>,
+    /// Someone lived with it until this dismissal ended.
+    pub expired: Option<Expired>,
+}
+
+/// A dismissal that was, as a finding's `metadata` keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expired {
+    pub by: String,
+    #[serde(default)]
+    pub owner: Option<String>,
+    #[serde(default)]
+    pub ground: Option<Ground>,
+    pub reason: String,
+    pub at: Timestamp,
 }
 
 /// Writes the findings of the run's analysis; a part of a scan writes into that of its parent.
@@ -41,12 +61,12 @@ pub async fn insert_all(tx: &Tx<'_>, fence: &Fence, findings: &[Judged]) -> Resu
                                    severity, title, description, file_path, line_start, line_end,
                                    code_snippet, snippet_hash, fix_suggestion, fix_diff,
                                    confidence, verification_type, state, deciding, metadata,
-                                   dismissed, dismissed_by, dismissed_reason)
+                                   dismissed, dismissed_by, dismissed_reason, trail, lineage)
              SELECT a.org_id, a.id, a.repo_id, f.rule_id, f.fingerprint, f.category, f.severity,
                     f.title, f.description, f.file_path, f.line_start, f.line_end, f.code_snippet,
                     f.snippet_hash, f.fix_suggestion, f.fix_diff, f.confidence,
                     f.verification_type, f.state, f.deciding, f.metadata, f.dismissed,
-                    f.dismissed_by, f.dismissed_reason
+                    f.dismissed_by, f.dismissed_reason, f.trail, f.lineage
              FROM runs r
              JOIN analyses a ON a.run_id = coalesce(r.parent_run_id, r.id),
              jsonb_to_recordset($2) AS f (
@@ -55,7 +75,7 @@ pub async fn insert_all(tx: &Tx<'_>, fence: &Fence, findings: &[Judged]) -> Resu
                  code_snippet text, snippet_hash text, fix_suggestion text, fix_diff text,
                  confidence double precision, verification_type text, state text,
                  deciding boolean, metadata jsonb, dismissed boolean, dismissed_by text,
-                 dismissed_reason text)
+                 dismissed_reason text, trail text, lineage text)
              WHERE r.id = $1",
             &[fence.run().as_uuid(), &rows],
         )
@@ -78,6 +98,7 @@ fn row_of(judged: &Judged) -> Value {
         snippet,
         snippet_hash,
         fingerprint,
+        trail,
         fix_suggestion,
         fix_diff,
         cwe,
@@ -85,6 +106,10 @@ fn row_of(judged: &Judged) -> Value {
         demoted,
     } = &judged.finding;
     let (dismissed_by, dismissed_reason) = judged.dismissed.clone().unzip();
+    let mut metadata = json!({ "cwe": cwe, "owasp": owasp, "demoted": demoted });
+    if let Some(expired) = &judged.expired {
+        metadata["dismissal_expired"] = json!(expired);
+    }
     json!({
         "rule_id": rule,
         "fingerprint": fingerprint,
@@ -103,10 +128,12 @@ fn row_of(judged: &Judged) -> Value {
         "verification_type": verification,
         "state": if judged.new { "new" } else { "existing" },
         "deciding": judged.deciding,
-        "metadata": { "cwe": cwe, "owasp": owasp, "demoted": demoted },
+        "metadata": metadata,
         "dismissed": judged.dismissed.is_some(),
         "dismissed_by": dismissed_by,
         "dismissed_reason": dismissed_reason,
+        "trail": trail,
+        "lineage": judged.lineage,
     })
 }
 
@@ -122,15 +149,18 @@ pub struct Tally {
     pub new: bool,
     pub deciding: bool,
     pub dismissed: bool,
+    /// Its dismissal ended before this analysis.
+    pub expired: bool,
     pub count: u32,
 }
 
 pub async fn tally(tx: &Tx<'_>, run: RunId) -> Result<Vec<Tally>, StoreError> {
     let rows = tx
         .query(
-            "SELECT f.severity, f.state = 'new' AS new, f.deciding, f.dismissed, count(*) AS count
+            "SELECT f.severity, f.state = 'new' AS new, f.deciding, f.dismissed,
+                    f.metadata ? 'dismissal_expired' AS expired, count(*) AS count
              FROM findings f JOIN analyses a ON a.id = f.analysis_id
-             WHERE a.run_id = $1 GROUP BY 1, 2, 3, 4",
+             WHERE a.run_id = $1 GROUP BY 1, 2, 3, 4, 5",
             &[run.as_uuid()],
         )
         .await?;
@@ -141,6 +171,7 @@ pub async fn tally(tx: &Tx<'_>, run: RunId) -> Result<Vec<Tally>, StoreError> {
                 new: row.get("new"),
                 deciding: row.get("deciding"),
                 dismissed: row.get("dismissed"),
+                expired: row.get("expired"),
                 count: u32::try_from(row.get::<_, i64>("count"))
                     .map_err(corrupt("findings", "count"))?,
             })
@@ -160,8 +191,14 @@ pub struct Stored {
     pub lines: LineRange,
     pub snippet_hash: SnippetHash,
     pub fingerprint: Fingerprint,
+    /// The fingerprint under which it was first known.
+    pub lineage: Fingerprint,
+    /// The lines as they stand in the file; a secret's value is masked.
+    pub snippet: Option<String>,
     pub fix_suggestion: Option<String>,
+    pub fix_diff: Option<String>,
     pub deciding: bool,
+    pub expired: Option<Expired>,
 }
 
 /// The new findings of a run's analysis that nobody dismissed, the gravest first; the order is
@@ -170,8 +207,10 @@ pub async fn list_new(tx: &Tx<'_>, run: RunId, at_most: i64) -> Result<Vec<Store
     let rows = tx
         .query(
             "SELECT f.id, f.rule_id, f.severity, f.title, f.description, f.file_path,
-                    f.line_start, f.line_end, f.snippet_hash, f.fingerprint, f.fix_suggestion,
-                    f.deciding
+                    f.line_start, f.line_end, f.snippet_hash, f.fingerprint,
+                    coalesce(f.lineage, f.fingerprint) AS lineage, f.code_snippet,
+                    f.fix_suggestion, f.fix_diff, f.deciding,
+                    f.metadata -> 'dismissal_expired' AS expired
              FROM findings f JOIN analyses a ON a.id = f.analysis_id
              WHERE a.run_id = $1 AND f.state = 'new' AND NOT f.dismissed
              ORDER BY f.deciding DESC,
@@ -201,8 +240,69 @@ impl TryFrom<&Row> for Stored {
             lines: LineRange { first: line("line_start")?, last: line("line_end")? },
             snippet_hash: SnippetHash::stored(row.get("snippet_hash")),
             fingerprint: Fingerprint::stored(row.get("fingerprint")),
+            lineage: Fingerprint::stored(row.get("lineage")),
+            snippet: row.get("code_snippet"),
             fix_suggestion: row.get("fix_suggestion"),
+            fix_diff: row.get("fix_diff"),
             deciding: row.get("deciding"),
+            expired: row
+                .get::<_, Option<Value>>("expired")
+                .map(serde_json::from_value)
+                .transpose()
+                .map_err(corrupt("findings", "metadata"))?,
         })
+    }
+}
+
+/// A finding of another analysis, as far as it takes to know it again.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub rule: String,
+    pub path: String,
+    pub fingerprint: Fingerprint,
+    pub trail: Option<Trail>,
+    /// The fingerprint under which it was first known.
+    pub lineage: Fingerprint,
+    pub demoted: bool,
+}
+
+/// What rules and patterns found in the newest complete analysis of the same pull request before
+/// this run's, in the order of the files. None: there is no such analysis.
+pub async fn list_previous(tx: &Tx<'_>, run: RunId) -> Result<Option<Vec<Known>>, StoreError> {
+    let previous = tx
+        .query_opt(
+            "SELECT p.id
+             FROM analyses a
+             JOIN analyses p ON p.repo_id = a.repo_id AND p.pr_number = a.pr_number
+             WHERE a.run_id = $1 AND p.kind = 'pull_request' AND p.status = 'completed'
+               AND (p.created_at, p.id) < (a.created_at, a.id)
+             ORDER BY p.created_at DESC, p.id DESC LIMIT 1",
+            &[run.as_uuid()],
+        )
+        .await?;
+    let Some(previous) = previous else { return Ok(None) };
+    let rows = tx
+        .query(
+            "SELECT rule_id, file_path, fingerprint, trail,
+                    coalesce(lineage, fingerprint) AS lineage,
+                    coalesce((metadata ->> 'demoted')::boolean, false) AS demoted
+             FROM findings WHERE analysis_id = $1 AND verification_type <> 'formal'
+             ORDER BY file_path, line_start, rule_id, fingerprint",
+            &[&previous.get::<_, uuid::Uuid>("id")],
+        )
+        .await?;
+    Ok(Some(rows.iter().map(Known::from).collect()))
+}
+
+impl From<&Row> for Known {
+    fn from(row: &Row) -> Self {
+        Self {
+            rule: row.get("rule_id"),
+            path: row.get("file_path"),
+            fingerprint: Fingerprint::stored(row.get("fingerprint")),
+            trail: row.get::<_, Option<String>>("trail").map(Trail::stored),
+            lineage: Fingerprint::stored(row.get("lineage")),
+            demoted: row.get("demoted"),
+        }
     }
 }

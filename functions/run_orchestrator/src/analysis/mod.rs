@@ -15,6 +15,7 @@ mod formal;
 mod manifest;
 mod parse;
 pub(crate) mod policy;
+pub(crate) mod rules;
 pub(crate) mod security;
 pub(crate) mod verdict;
 
@@ -45,6 +46,7 @@ pub(crate) async fn wants_to_read(
 ) -> Result<bool, Error> {
     match step.id {
         "parse" | "security" => {
+            rules::ready(work).await?;
             let head = policy::narrowed(deps, work).await?;
             let base = policy::narrowed_base(deps, work).await?;
             examine::wants_to_read(work, std::iter::once(head).chain(base)).await

@@ -1,24 +1,47 @@
-use std::{collections::HashMap, time::Instant};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use analysis::{Clock, Incomplete, IncompleteReason, Scan};
-use domain::{ChangedFile, Finding, Fingerprint, Gate, LineRange, kinds::analysis::Fetched};
+use ::policy::Held;
+use analysis::{Incomplete, IncompleteReason};
+use domain::{ChangedFile, Finding, Gate, PolicyFacts, Snapshot, kinds::analysis::Fetched};
 use serde::{Deserialize, Serialize};
 use store::{
     Tx,
+    analyses::Delta,
     dispositions::{self, Dismissed},
+    finding_lineages,
     findings::{self, Judged},
     runs::Fence,
 };
 
-use crate::memory::{COMMIT_TIME, Work, Written, blocking, output, snapshot, written};
+use super::baseline::{Base, Before, Compared, compare};
+use super::policy::{self, Ruled, narrowed, narrowed_base};
+use crate::examine::{Examined, Reuse, examine};
+use crate::memory::{COMMIT_TIME, Work, Written, output, written};
 use crate::{Deps, Error};
 use engine::Deadline;
 
 /// What the rules object to, before it is known what people have dismissed.
 pub(crate) struct Found {
-    scan: Scan,
+    examined: Arc<Examined>,
+    /// Not by the step before: then it kept what it found out.
+    found_out: bool,
     /// None: there is nothing to compare with, so all is new.
     changes: Option<Vec<ChangedFile>>,
+    base: Option<BaseFound>,
+    held: Arc<Held>,
+    ruled: Ruled,
+}
+
+/// The same of the files that the base has in another form.
+struct BaseFound {
+    files: Arc<Snapshot>,
+    examined: Arc<Examined>,
+    found_out: bool,
+    /// Those of rules that are on.
+    findings: Vec<Finding>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -28,22 +51,38 @@ pub(super) struct Output {
     pub(super) gate: Gate,
     findings: usize,
     deciding: usize,
+    /// How many files were examined anew, by this step or the one before.
+    #[serde(default)]
+    reuse: Reuse,
+    /// Findings of the base that are gone.
+    #[serde(default)]
+    pub(super) fixed: Option<u32>,
+    #[serde(default)]
+    pub(super) since_previous: Option<Delta>,
+    /// What the repository's policy did.
+    #[serde(default)]
+    pub(super) policy: PolicyFacts,
     pub(super) incomplete: Vec<Incomplete>,
 }
 
 pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Result<Found, Error> {
-    let snapshot = snapshot(deps, work).await?;
+    let snapshot = narrowed(deps, work).await?;
     let changes = output::<Fetched>(work, "fetch")?.changes;
-    let stop = deadline.less(COMMIT_TIME);
-    let scan = blocking(move || {
-        let time_is_up = || Instant::now() >= stop;
-        analysis::scan(&snapshot, &Clock::new(&time_is_up))
-    })
-    .await?;
-    if misses_a_change(&scan.incomplete, changes.as_deref()) {
+    let (examined, found_out) = examine(work, &snapshot, deadline.less(COMMIT_TIME)).await?;
+    if misses_a_change(&examined.scan.incomplete, changes.as_deref()) {
         return Err(Error::AnalyserTimedOut);
     }
-    Ok(Found { scan, changes })
+    let held = policy::held(work)?;
+    let base = match narrowed_base(deps, work).await? {
+        Some(files) => {
+            let (examined, found_out) = examine(work, &files, deadline.less(COMMIT_TIME)).await?;
+            let findings = policy::asked(&held, &examined.scan.findings);
+            Some(BaseFound { files, examined, found_out, findings })
+        }
+        None => None,
+    };
+    let ruled = policy::rule(&held, work.run(), &examined.scan.findings);
+    Ok(Found { examined, found_out, changes, base, held, ruled })
 }
 
 /// Whether something that could decide was not looked at: then there is no verdict to give.
@@ -60,131 +99,85 @@ impl Found {
         fence: &Fence,
         work: &Work,
     ) -> Result<Written, Error> {
-        let gate = Gate::default();
-        let dismissed = dispositions::list_dismissed(tx, work.memory.repository()?.id).await?;
-        let judged = judged(&self.scan.findings, self.changes.as_deref(), &gate, dismissed);
+        let gate = self.held.policy.gate;
+        let compared = self.compare(tx, work, &gate).await?;
+        let Compared { mut judged, fixed, since_previous } = compared;
+        self.ruled.ignore(&mut judged);
         findings::insert_all(tx, fence, &judged).await?;
+        let (org, repository) = (work.run().org, work.memory.repository()?.id);
+        let later: Vec<_> = judged
+            .iter()
+            .filter_map(|one| Some((&one.finding.fingerprint, one.lineage.as_ref()?)))
+            .collect();
+        finding_lineages::insert_all(tx, org, repository, &later).await?;
+        if self.found_out {
+            self.examined.keep(tx, org).await?;
+        }
+        if let Some(base) = self.base.as_ref().filter(|base| base.found_out) {
+            base.examined.keep(tx, org).await?;
+        }
         let output = Output {
             rules_version: analysis::rules_version().to_owned(),
             gate,
             findings: judged.len(),
             deciding: judged.iter().filter(|finding| finding.deciding).count(),
-            incomplete: self.scan.incomplete.clone(),
+            reuse: self.examined.reuse,
+            fixed,
+            since_previous,
+            policy: self.ruled.facts(&self.examined.coverage),
+            incomplete: policy::unfinished(&self.held, &self.examined.scan.incomplete),
         };
         written("security", &output)
     }
+
+    /// Against all that is known of what was there before.
+    async fn compare(&self, tx: &Tx<'_>, work: &Work, gate: &Gate) -> Result<Compared, Error> {
+        let repository = work.memory.repository()?.id;
+        let found = &self.ruled.findings;
+        let base = self.base.as_ref().map(BaseFound::known);
+        let names = found.iter().chain(base.iter().flat_map(|base| base.findings));
+        let names: HashSet<&str> = names.map(|finding| finding.fingerprint.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let before = Before {
+            changes: self.changes.as_deref(),
+            base,
+            previous: findings::list_previous(tx, work.run().id).await?,
+            lineages: finding_lineages::find(tx, repository, &names).await?,
+            dismissed: dispositions::list_dismissed(tx, repository).await?,
+        };
+        Ok(compare(found, &before, gate))
+    }
 }
 
-/// Says of each finding whether it is new, dismissed, and counts.
+impl BaseFound {
+    fn known(&self) -> Base<'_> {
+        let left_out = self.files.left_out.iter().map(|file| file.path.as_str());
+        let unfinished = self.examined.scan.incomplete.iter().map(|file| file.path.as_str());
+        Base { findings: &self.findings, unread: left_out.chain(unfinished).collect() }
+    }
+}
+
+/// Says of each finding whether it is new by its lines alone, dismissed, and counts.
 pub(crate) fn judged(
     found: &[Finding],
     changes: Option<&[ChangedFile]>,
     gate: &Gate,
     dismissed: Vec<Dismissed>,
 ) -> Vec<Judged> {
-    let by_path: Option<HashMap<&str, &ChangedFile>> =
-        changes.map(|changes| changes.iter().map(|file| (file.path.as_str(), file)).collect());
-    let dismissed: HashMap<Fingerprint, (String, String)> =
-        dismissed.into_iter().map(|row| (row.fingerprint, (row.decided_by, row.reason))).collect();
-    let judge = |finding: &Finding| {
-        let new = by_path.as_ref().is_none_or(|files| {
-            files.get(finding.path.as_str()).is_some_and(|file| file.lines.overlaps(finding.lines))
-        });
-        let changed = by_path.as_ref().and_then(|files| files.get(finding.path.as_str()));
-        let mut finding = finding.clone();
-        finding.demoted &= !changed.is_some_and(|file| wrote_its_own_exemption(file));
-        let dismissed = dismissed.get(&finding.fingerprint).cloned();
-        let deciding = new && dismissed.is_none() && gate.counts(&finding);
-        Judged { finding, new, deciding, dismissed }
-    };
-    found.iter().map(judge).collect()
-}
-
-/// Whether the change touched the lines where a file may say that it is generated: a pull request
-/// cannot exempt itself. What the file's name says still counts.
-fn wrote_its_own_exemption(file: &ChangedFile) -> bool {
-    let head = LineRange { first: 1, last: analysis::MARKER_LINES };
-    file.lines.overlaps(head) && !analysis::is_demoted_by_name(&file.path)
+    let lineages = HashMap::new();
+    let before = Before { changes, base: None, previous: None, lineages, dismissed };
+    compare(found, &before, gate).judged
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::{Category, LineRanges, Severity, SnippetHash, VerificationType};
+    use domain::{LineRange, LineRanges};
 
     use super::*;
-
-    fn finding(path: &str, line: u32) -> Finding {
-        Finding {
-            rule: "python.injection.eval".into(),
-            category: Category::Injection,
-            severity: Severity::High,
-            confidence: 0.9,
-            verification: VerificationType::Syntax,
-            title: String::new(),
-            description: String::new(),
-            path: path.into(),
-            lines: LineRange { first: line, last: line },
-            snippet: String::new(),
-            snippet_hash: SnippetHash::of(""),
-            fingerprint: Fingerprint::of("rule", path, "", "", line),
-            fix_suggestion: None,
-            fix_diff: None,
-            cwe: Vec::new(),
-            owasp: Vec::new(),
-            demoted: false,
-        }
-    }
 
     fn changed(path: &str, first: u32, last: u32) -> ChangedFile {
         let lines = LineRanges::new(vec![LineRange { first, last }]);
         ChangedFile { path: path.into(), renamed_from: None, lines }
-    }
-
-    fn judge(finding: Finding, changes: Option<&[ChangedFile]>, dismissed: bool) -> (bool, bool) {
-        let dismissal = Dismissed {
-            fingerprint: finding.fingerprint.clone(),
-            decided_by: "ann".into(),
-            reason: "a test key".into(),
-        };
-        let dismissed = if dismissed { vec![dismissal] } else { Vec::new() };
-        let judged = judged(&[finding], changes, &Gate::default(), dismissed);
-        (judged[0].new, judged[0].deciding)
-    }
-
-    #[test]
-    fn only_what_the_change_touched_decides() {
-        let changes = [changed("a.py", 3, 5)];
-        let changes = Some(&changes[..]);
-        assert_eq!(judge(finding("a.py", 4), changes, false), (true, true));
-        assert_eq!(judge(finding("a.py", 6), changes, false), (false, false));
-        assert_eq!(judge(finding("b.py", 4), changes, false), (false, false));
-        assert_eq!(judge(finding("b.py", 4), None, false), (true, true), "no base: all is new");
-        assert_eq!(judge(finding("b.py", 4), Some(&[]), false), (false, false), "nothing changed");
-    }
-
-    #[test]
-    fn what_is_dismissed_demoted_or_doubtful_is_shown_and_does_not_decide() {
-        assert_eq!(judge(finding("a.py", 1), None, true), (true, false));
-        let demoted = Finding { demoted: true, ..finding("a.py", 1) };
-        assert_eq!(judge(demoted, None, false), (true, false));
-        let doubtful = Finding { confidence: 0.4, ..finding("a.py", 1) };
-        assert_eq!(judge(doubtful, None, false), (true, false));
-    }
-
-    #[test]
-    fn a_change_cannot_call_its_own_code_generated() {
-        let demoted = |path: &str, line| Finding { demoted: true, ..finding(path, line) };
-        let whole = |path: &str| [changed(path, 1, 40)];
-        let body = [changed("a.py", 20, 40)];
-        let cases = [
-            (demoted("a.py", 30), &whole("a.py"), true),
-            (demoted("a.py", 30), &body, false),
-            (demoted("tests/a.py", 30), &whole("tests/a.py"), false),
-        ];
-        for (finding, changes, decides) in cases {
-            let path = finding.path.clone();
-            assert_eq!(judge(finding, Some(changes), false), (true, decides), "{path}");
-        }
     }
 
     #[test]

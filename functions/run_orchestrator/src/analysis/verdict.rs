@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::{
     Tx,
-    analyses::{self, Completion, Counts, Metadata},
+    analyses::{self, Completion, Counts, Delta, Metadata},
     findings::{self, Tally},
     runs::Fence,
 };
@@ -24,13 +24,23 @@ struct Output {
 pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Written, Error> {
     let scanned: security::Output = output(work, "security")?;
     let tallies = findings::tally(tx, work.run().id).await?;
-    let counts = counts(&tallies);
+    let mut counts = counts(&tallies);
+    counts.since_base = scanned.fixed.map(|fixed| {
+        let Counts { new, existing: persisting, .. } = counts;
+        Delta { new, fixed, persisting }
+    });
+    counts.since_previous = scanned.since_previous;
     let deciding = counts
         .deciding
         .iter()
         .flat_map(|(severity, count)| std::iter::repeat_n(*severity, *count as usize));
     let verdict = domain::judge(&scanned.gate, deciding);
-    let metadata = Metadata { gate: scanned.gate, incomplete: json!(scanned.incomplete) };
+    let metadata = Metadata {
+        gate: scanned.gate,
+        incomplete: json!(scanned.incomplete),
+        formal: Some(output(work, "formal")?),
+        policy: Some(scanned.policy),
+    };
     let done = Completion {
         verdict: Some(verdict),
         counts: &counts,
@@ -55,7 +65,7 @@ pub(crate) fn counts(tallies: &[Tally]) -> Counts {
         deciding: Severity::ALL.iter().map(|severity| (*severity, 0)).collect(),
         ..Counts::default()
     };
-    for Tally { severity, new, deciding, dismissed, count } in tallies {
+    for Tally { severity, new, deciding, dismissed, expired, count } in tallies {
         counts.total += count;
         *if *new { &mut counts.new } else { &mut counts.existing } += count;
         if *deciding {
@@ -63,6 +73,9 @@ pub(crate) fn counts(tallies: &[Tally]) -> Counts {
         }
         if *dismissed {
             counts.dismissed += count;
+        }
+        if *expired {
+            counts.expired += count;
         }
     }
     counts
@@ -90,6 +103,7 @@ mod tests {
             new,
             deciding,
             dismissed,
+            expired: dismissed,
             count,
         };
         let counts = counts(&[

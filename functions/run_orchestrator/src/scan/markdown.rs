@@ -158,6 +158,7 @@ fn missed(incomplete: &Incomplete) -> String {
         IncompleteReason::OutOfFuel => "took too many steps",
         IncompleteReason::TooMany => "matched too often",
         IncompleteReason::TooDeep => "nested too deeply",
+        IncompleteReason::Unusable => "cannot be run by this version",
     };
     format!("{}: {} {reason}", escaped(&shown(&incomplete.path)), escaped(rule))
 }
@@ -228,6 +229,7 @@ mod tests {
             lines: LineRange { first: 3, last: 4 },
             snippet_hash: SnippetHash::of("eval(x)"),
             fingerprint: Fingerprint::of("rule", path, "", "", 0),
+            lineage: Fingerprint::of("rule", path, "", "", 0),
             snippet: None,
             fix_suggestion: None,
             fix_diff: None,

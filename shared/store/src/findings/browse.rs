@@ -1,17 +1,18 @@
 //! Findings as people page through them.
 
 use domain::{
-    AnalysisId, Category, FindingId, Fingerprint, LineRange, RepositoryId, Severity, SnippetHash,
-    VerificationType,
+    AnalysisId, Category, FindingId, Fingerprint, Ground, LineRange, RepositoryId, Severity,
+    SnippetHash, VerificationType,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio_postgres::Row;
 
+use super::Expired;
 use crate::{
     Page, StoreError, Tx,
-    rows::{corrupt, parse},
+    rows::{corrupt, parse, parse_opt},
 };
 
 /// A dismissal that has expired is none, whatever the projection in the finding's row says.
@@ -19,13 +20,15 @@ const COLUMNS: &str = "f.id, f.analysis_id, f.repo_id, f.rule_id, f.fingerprint,
      f.severity, f.title, f.description, f.file_path, f.line_start, f.line_end, f.code_snippet,
      f.snippet_hash, f.fix_suggestion, f.fix_diff, f.confidence, f.verification_type,
      f.verification_proof, f.state, f.deciding, f.metadata, f.dismissed_by, f.dismissed_reason,
-     f.created_at, d.expires_at AS dismissed_until,
+     f.created_at, f.lineage, d.expires_at AS dismissed_until, d.ground, d.owner,
+     d.created_at AS dismissed_at,
      f.dismissed AND coalesce(d.expires_at > now(), true) AS dismissed";
 
 const FROM: &str = "findings f LEFT JOIN LATERAL (
-         SELECT d.expires_at FROM finding_dispositions d
-         WHERE f.dismissed AND d.repo_id = f.repo_id AND d.fingerprint = f.fingerprint
-         ORDER BY d.created_at DESC LIMIT 1
+         SELECT d.expires_at, d.ground, d.owner, d.created_at FROM finding_dispositions d
+         WHERE f.dismissed AND d.repo_id = f.repo_id
+           AND coalesce(d.lineage, d.fingerprint) IN (f.lineage, f.fingerprint)
+         ORDER BY d.created_at DESC, d.id DESC LIMIT 1
      ) d ON true";
 
 /// A finding with everything that is known about it.
@@ -36,6 +39,8 @@ pub struct Shown {
     pub repository: RepositoryId,
     pub rule: String,
     pub fingerprint: Fingerprint,
+    /// The fingerprint under which it was first known.
+    pub lineage: Fingerprint,
     pub category: Category,
     pub severity: Severity,
     pub title: String,
@@ -64,12 +69,16 @@ pub struct Tags {
     pub cwe: Vec<String>,
     pub owasp: Vec<String>,
     pub demoted: bool,
+    pub dismissal_expired: Option<Expired>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Dismissal {
     pub by: Option<String>,
     pub reason: Option<String>,
+    pub ground: Option<Ground>,
+    pub owner: Option<String>,
+    pub at: Option<Timestamp>,
     pub until: Option<Timestamp>,
 }
 
@@ -143,9 +152,13 @@ impl TryFrom<&Row> for Shown {
         };
         let tags = serde_json::from_value(row.get::<_, Value>("metadata"))
             .map_err(corrupt("findings", "metadata"))?;
+        let ground = parse_opt(row, "finding_dispositions", "ground")?;
         let dismissal = row.get::<_, bool>("dismissed").then(|| Dismissal {
             by: row.get("dismissed_by"),
             reason: row.get("dismissed_reason"),
+            ground,
+            owner: row.get("owner"),
+            at: row.get("dismissed_at"),
             until: row.get("dismissed_until"),
         });
         Ok(Self {
@@ -154,6 +167,9 @@ impl TryFrom<&Row> for Shown {
             repository: RepositoryId::new(row.get("repo_id")),
             rule: row.get("rule_id"),
             fingerprint: Fingerprint::stored(row.get("fingerprint")),
+            lineage: Fingerprint::stored(
+                row.get::<_, Option<_>>("lineage").unwrap_or_else(|| row.get("fingerprint")),
+            ),
             category: parse(row, "findings", "category")?,
             severity: parse(row, "findings", "severity")?,
             title: row.get("title"),
