@@ -29,22 +29,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("startup", &["domain", "faults"]),
     ("store", &["domain", "faults"]),
     (
+        // A rule of a customer is tried before it is kept, with the engine that will run it.
         "api",
         &[
-            "bundling", "chunking", "domain", "faults", "queue", "schedule", "signing", "startup",
-            "store",
+            "analysis", "bundling", "chunking", "domain", "faults", "queue", "schedule", "signing",
+            "startup", "store",
         ],
     ),
     ("attestor", &["domain", "queue", "signing", "startup", "store"]),
-    ("cli", &["analysis", "domain", "sarif", "signing"]),
+    ("cli", &["analysis", "domain", "policy", "sarif", "signing"]),
     ("embedder", &["chunking", "domain", "objects", "queue", "startup", "store"]),
     ("migrator", &["domain", "startup", "store"]),
-    ("notifier", &["clients", "domain", "queue", "startup", "store"]),
+    ("notifier", &["clients", "domain", "policy", "queue", "startup", "store"]),
     (
         "run_orchestrator",
         &[
-            "analysis", "clients", "domain", "engine", "formal", "objects", "policy", "queue",
-            "solver", "startup", "store",
+            "analysis", "clients", "domain", "engine", "formal", "insight", "objects", "policy",
+            "queue", "solver", "startup", "store",
         ],
     ),
     ("scheduler", &["clients", "domain", "faults", "queue", "schedule", "startup", "store"]),

@@ -1,29 +1,41 @@
-//! Tells GitHub how a run ended: a check run beside the commit, with the new findings as
-//! annotations.
+//! Tells GitHub how a run ended: a check run beside the commit with the new findings as
+//! annotations, one comment in the pull request, and suggestions beside the lines.
 //!
 //! A repository that no installation shares with us, or an Assay without an App, has nobody to
-//! tell. Telling twice changes nothing: the check is found again by the id of its run.
+//! tell. Telling twice changes nothing: the check is found again by the id of its run, the comment
+//! by its name, the review by its head.
 
 mod check;
+mod comment;
 mod error;
+mod markdown;
+mod report;
+mod review;
+#[cfg(test)]
+mod sample;
+mod suggestion;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use clients::{
     AddressGuard,
-    github::{AppKey, GitHub},
+    github::{AppKey, GitHub, Reviewed},
 };
-use domain::RunStatus;
+use domain::{RunStatus, kinds::analysis::Fetched};
 use queue::{EmptyMessageId, Message, NotifyRequested, Received};
 use startup::{ExposeSecret, Secret, SettingError};
 use store::{
     Database, Session, analyses, findings, outbox,
     repositories::{self, Repository},
+    run_steps,
     runs::{self, Run},
 };
 use tokio::sync::OnceCell;
 
-pub use check::{ANNOTATIONS_MAX, Ending, check_run};
+pub use check::{ANNOTATIONS_MAX, check_run};
+pub use comment::comment;
 pub use error::Error;
+pub use report::Ending;
+pub use review::review;
 
 pub struct Config {
     pub database_url: Secret,
@@ -101,10 +113,44 @@ async fn tell(deps: &Deps, message: NotifyRequested) -> Result<(), Error> {
         tracing::info!("nothing to tell: the run has no ending that people wait for");
         return Ok(());
     };
-    let id = github.publish_check_run(installation, &repository.full_name, &check).await?;
+    let to = Receiver { github, installation, repository: &repository.full_name };
+    let id = github.publish_check_run(installation, to.repository, &check).await?;
     startup::count("assay.checks.published", 1, &[]);
     tracing::info!(check.id = id, annotations = check.annotations.len(), "GitHub knows");
-    Ok(())
+    to.talk(&ending, deps.config.public_url.as_deref()).await
+}
+
+/// Whom there is to tell.
+struct Receiver<'a> {
+    github: &'a GitHub,
+    installation: i64,
+    repository: &'a str,
+}
+
+impl Receiver<'_> {
+    /// In the pull request, if the run is about one.
+    async fn talk(&self, ending: &Ending, public_url: Option<&str>) -> Result<(), Error> {
+        let Self { github, installation, repository } = *self;
+        let Some(number) = ending.run.pull_request else { return Ok(()) };
+        if let Some(comment) = comment(ending, public_url) {
+            let id = github.publish_comment(installation, repository, number, &comment).await?;
+            tracing::info!(comment.id = id, "the pull request has its comment");
+        }
+        // Most have nothing to suggest, and then nobody is asked.
+        if review(ending, &[]).is_none() {
+            return Ok(());
+        }
+        let standing = github.standing_remarks(installation, repository, number).await?;
+        let Some(review) = review(ending, &standing) else { return Ok(()) };
+        match github.publish_review(installation, repository, number, &review).await? {
+            Reviewed::Made(id) => {
+                tracing::info!(review.id = id, suggestions = review.suggestions.len(), "suggested");
+            }
+            Reviewed::Known(id) => tracing::info!(review.id = id, "suggested before"),
+            Reviewed::Refused(reason) => tracing::warn!(reason, "GitHub takes no suggestions"),
+        }
+        Ok(())
+    }
 }
 
 /// Everything there is to tell, read in one transaction. `None`: nothing.
@@ -131,8 +177,12 @@ async fn read(
         | RunStatus::Failed
         | RunStatus::Canceled => Vec::new(),
     };
+    let fetched = run_steps::list_outputs(&tx, &[run.id], "fetch").await?.pop();
     tx.commit().await?;
-    Ok(Some((repository, Ending { run, analysis, new })))
+    // A step of an earlier version may have left less; then nothing is suggested.
+    let fetched = fetched.and_then(|output| serde_json::from_value::<Fetched>(output).ok());
+    let changes = fetched.and_then(|fetched| fetched.changes);
+    Ok(Some((repository, Ending { run, analysis, new, changes })))
 }
 
 async fn repository(tx: &store::Tx<'_>, run: &Run) -> Result<Option<Repository>, Error> {

@@ -5,10 +5,12 @@
 
 mod app;
 mod checks;
+mod comments;
 mod commit_checks;
 mod deliveries;
 mod error;
 mod pull_requests;
+mod reviews;
 mod source;
 mod tarball;
 
@@ -25,10 +27,12 @@ use tokio::sync::Mutex;
 
 pub use app::AppKey;
 pub use checks::{Annotation, AnnotationLevel, CheckRun, Conclusion};
+pub use comments::{COMMENT_CHARS_MAX, Comment};
 pub use commit_checks::Checks;
 pub use deliveries::{HookDeliveries, HookDelivery};
 pub use error::GitHubError;
 pub use pull_requests::{Merge, MergeOutcome, PullRequest};
+pub use reviews::{Review, Reviewed, Suggestion};
 
 use crate::{AddressGuard, tls};
 
