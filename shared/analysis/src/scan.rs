@@ -2,6 +2,7 @@
 
 mod custom;
 mod fix;
+mod flows;
 
 use std::{collections::HashMap, ops::Range};
 
@@ -17,6 +18,7 @@ use crate::{
     place::Place,
     rules::{self, Match, Ruleset},
     secrets::{self, Secret},
+    taint,
     test_code::test_modules,
     trail,
     tree::{Parsers, Stopped},
@@ -176,15 +178,23 @@ impl Report<'_> {
             };
             self.scan.incomplete.push(incomplete(self.file, None, reason));
         }
+        let stopped = outcome.stopped.is_some();
+        let followed = self.follow(language, text, parsers, clock, stopped);
+        let set = taint::taint_set(language);
         let matches = without_superseded(ruleset, outcome.matches);
         let (path, lines, masks) = (&self.file.path, &self.lines, &self.masks);
         let mending = Mending { path, language, text, lines, masks, clock };
         let diffs = mending.diffs(ruleset, &matches);
+        let place = (language, text, clock);
+        let fixes = flows::inherited(set, &followed, ruleset, &matches, &diffs, place);
         for (found, diff) in matches.into_iter().zip(diffs) {
             let info = &ruleset.rules[found.rule].info;
-            let identity = (found.symbol, found.normalised);
-            self.finding(info, VerificationType::Syntax, &found.bytes, identity, diff);
+            if !flows::is_settled(set, &followed, &info.id, &found.bytes) {
+                let identity = (found.symbol, found.normalised);
+                self.finding(info, VerificationType::Syntax, &found.bytes, identity, diff);
+            }
         }
+        self.flows(set, &followed.flows, fixes);
     }
 
     fn finding(

@@ -4,11 +4,17 @@
 //! every step costs one unit, and without units the tree ends. What a matcher says after that
 //! is worthless and thrown away by the caller, see [`Matching::attempt`].
 
-use std::{borrow::Cow, cell::Cell, ops::ControlFlow, rc::Rc};
+use std::{
+    borrow::Cow,
+    cell::Cell,
+    ops::{ControlFlow, Range},
+    rc::Rc,
+};
 
 use ast_grep_core::{
     Doc, Matcher, Node as PatternNode, Position,
     matcher::MatcherExt,
+    meta_var::MetaVariable,
     source::{Edit, SgNode},
 };
 use domain::Language;
@@ -138,6 +144,9 @@ pub(crate) fn walk<'tree>(
     }
 }
 
+/// Variables of a pattern, each with the bytes of a node that it stands for.
+pub(crate) type Captures = Vec<(String, Range<usize>)>;
+
 /// A tree that rules can be tried on.
 pub(crate) struct Matching {
     root: ast_grep_core::AstGrep<MeteredDoc>,
@@ -173,14 +182,51 @@ impl Matching {
         node: Node<'_>,
         fuel: &mut u64,
     ) -> Option<bool> {
+        self.metered(node, fuel, |node| matcher.match_node(node).is_some())
+    }
+
+    /// Like [`Self::attempt`]; a match gives the bytes that each variable stands for.
+    pub(crate) fn captures(
+        &self,
+        matcher: &impl Matcher,
+        node: Node<'_>,
+        fuel: &mut u64,
+    ) -> Option<Option<Captures>> {
+        self.metered(node, fuel, |node| {
+            let found = matcher.match_node(node)?;
+            let env = found.get_env();
+            let mut captures = Vec::new();
+            for variable in env.get_matched_variables() {
+                let (name, nodes) = match variable {
+                    MetaVariable::Capture(name, _) => {
+                        let node = env.get_match(&name).cloned();
+                        (name, node.into_iter().collect())
+                    }
+                    MetaVariable::MultiCapture(name) => {
+                        let nodes = env.get_multiple_matches(&name);
+                        (name, nodes)
+                    }
+                    MetaVariable::Dropped(_) | MetaVariable::Multiple => continue,
+                };
+                captures.extend(nodes.iter().map(|node| (name.clone(), node.range())));
+            }
+            Some(captures)
+        })
+    }
+
+    fn metered<'tree, T>(
+        &'tree self,
+        node: Node<'tree>,
+        fuel: &mut u64,
+        work: impl FnOnce(PatternNode<'tree, MeteredDoc>) -> T,
+    ) -> Option<T> {
         // Adopting a node may walk to the root, which is not the rule's doing.
         self.fuel.set(u64::MAX);
-        let node: PatternNode<'_, MeteredDoc> =
-            self.root.adopt(Metered { node, fuel: &self.doc().fuel });
+        let node = self.root.adopt(Metered { node, fuel: &self.doc().fuel });
         self.fuel.set(*fuel);
-        let matched = matcher.match_node(node).is_some();
+        let done = work(node);
         *fuel = self.fuel.get();
-        (*fuel > 0).then_some(matched)
+        (*fuel > 0).then_some(done)
     }
 }
 

@@ -18,10 +18,11 @@ fn file_name(language: Language) -> &'static str {
 }
 
 pub(crate) fn examples() -> impl Iterator<Item = (&'static str, String)> {
-    builtin::all_envelopes().flat_map(|envelope| {
+    let single = builtin::all_envelopes().flat_map(|envelope| {
         let texts = envelope.examples.bad.iter().chain(&envelope.examples.good);
         texts.map(|text| (file_name(envelope.languages[0]), text.clone()))
-    })
+    });
+    single.chain(taint::examples().map(|(language, text)| (file_name(language), text.to_owned())))
 }
 
 fn matched(language: Language, text: &str) -> BTreeSet<String> {
@@ -173,7 +174,8 @@ fn the_set_is_as_large_as_promised() {
     for language in Language::ALL {
         assert!(by_language[language] >= 8, "{language} has {}", by_language[language]);
     }
-    assert_eq!(rules().len(), builtin::all_envelopes().count() + crate::secrets::infos().count());
+    let others = taint::infos().count() + crate::secrets::infos().count();
+    assert_eq!(rules().len(), builtin::all_envelopes().count() + others);
 }
 
 #[test]

@@ -1,0 +1,140 @@
+//! What variables hold at one point of a function.
+
+use super::{
+    ir::{Key, Slot},
+    value::{Arena, Value},
+};
+
+/// The variable as a whole, or one of its parts. Ordered so that a variable's parts follow it.
+type Place = (Slot, u64);
+
+const WHOLE: u64 = 0;
+const ANY: u64 = 1;
+
+fn part(key: Key) -> u64 {
+    match key {
+        Key::Any => ANY,
+        Key::Named(name) => u64::from(name) + 2,
+    }
+}
+
+/// Only what is known or feared has an entry: a variable without one holds anything harmless.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Env {
+    entries: Vec<(Place, Value)>,
+}
+
+impl Env {
+    fn find(&self, place: Place) -> Result<usize, usize> {
+        self.entries.binary_search_by_key(&place, |(own, _)| *own)
+    }
+
+    fn at(&self, place: Place) -> Option<Value> {
+        self.find(place).ok().map(|index| self.entries[index].1)
+    }
+
+    fn put(&mut self, place: Place, value: Value) {
+        match self.find(place) {
+            Ok(index) => self.entries[index].1 = value,
+            Err(index) => self.entries.insert(index, (place, value)),
+        }
+    }
+
+    fn parts(&self, slot: Slot) -> &[(Place, Value)] {
+        let first = self.entries.partition_point(|(place, _)| *place <= (slot, WHOLE));
+        let last = self.entries.partition_point(|(place, _)| *place <= (slot, u64::MAX));
+        &self.entries[first..last]
+    }
+
+    fn whole(&self, slot: Slot) -> Value {
+        self.at((slot, WHOLE)).unwrap_or(Value::UNKNOWN)
+    }
+
+    /// The variable with everything in it.
+    pub(super) fn load(&self, slot: Slot, arena: &mut Arena) -> Value {
+        let whole = self.whole(slot);
+        let parts = self.parts(slot);
+        parts
+            .iter()
+            .fold(whole, |all, (_, value)| Value { constant: None, ..arena.join(all, *value) })
+    }
+
+    pub(super) fn store(&mut self, slot: Slot, value: Value) {
+        if !self.parts(slot).is_empty() {
+            self.entries.retain(|(place, _)| place.0 != slot || place.1 == WHOLE);
+        }
+        self.put((slot, WHOLE), value);
+    }
+
+    pub(super) fn get_part(&self, slot: Slot, key: Key, arena: &mut Arena) -> Value {
+        let whole = Value { constant: None, ..self.whole(slot) };
+        match key {
+            Key::Any => Value { constant: None, ..self.load(slot, arena) },
+            Key::Named(_) => {
+                let base = self.at((slot, part(key))).unwrap_or(whole);
+                match self.at((slot, ANY)) {
+                    Some(any) => arena.join(base, any),
+                    None => base,
+                }
+            }
+        }
+    }
+
+    pub(super) fn set_part(&mut self, slot: Slot, key: Key, value: Value, arena: &mut Arena) {
+        let value = match key {
+            Key::Named(_) => value,
+            Key::Any => match self.at((slot, ANY)) {
+                Some(old) => arena.join(old, value),
+                None => value,
+            },
+        };
+        self.put((slot, part(key)), value);
+    }
+
+    /// The variable, or that part of it, without what the rules of `mask` fear.
+    pub(super) fn clean(&mut self, slot: Slot, key: Option<Key>, mask: u64, arena: &mut Arena) {
+        match key {
+            Some(key) => {
+                let value = self.get_part(slot, key, arena);
+                let value = arena.cleaned(value, mask);
+                self.put((slot, part(key)), value);
+            }
+            None => {
+                let value = arena.cleaned(self.whole(slot), mask);
+                for (place, part) in &mut self.entries {
+                    if place.0 == slot {
+                        *part = arena.cleaned(*part, mask);
+                    }
+                }
+                self.put((slot, WHOLE), value);
+            }
+        }
+    }
+
+    /// Takes in what holds on another way to the same point; whether that says anything new.
+    pub(super) fn join(&mut self, other: &Self, arena: &mut Arena) -> bool {
+        let mut changed = false;
+        let mut all = Vec::with_capacity(self.entries.len().max(other.entries.len()));
+        let mut places: Vec<Place> = self.entries.iter().map(|(place, _)| *place).collect();
+        places.extend(other.entries.iter().map(|(place, _)| *place));
+        places.sort_unstable();
+        places.dedup();
+        for place in places {
+            let value = |env: &Self| {
+                env.at(place).unwrap_or_else(|| match place.1 {
+                    WHOLE => Value::UNKNOWN,
+                    // A part that nobody set is what the whole is.
+                    _ => Value { constant: None, ..env.whole(place.0) },
+                })
+            };
+            let old = value(self);
+            let new = arena.join(old, value(other));
+            changed |= arena.differs(old, new);
+            // Kept as it was, if nothing was added: labels must not be renamed without reason.
+            let kept = if arena.differs(old, new) { new } else { old };
+            all.push((place, kept));
+        }
+        self.entries = all;
+        changed
+    }
+}

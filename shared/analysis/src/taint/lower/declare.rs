@@ -1,0 +1,429 @@
+//! Declarations: functions with their parameters, classes, imports, types.
+
+use domain::Language;
+use tree_sitter::Node;
+
+use super::{Building, Lowerer, Lowering, Pending, SlotInfo};
+use crate::taint::{
+    book::{NOWHERE, PathId, ROOT},
+    ir::{FunctionName, ParameterSlot, Reg, Step, Sym},
+    rule::ParameterSource,
+    shape::{Child, Shape},
+};
+
+/// A parameter as it is written.
+struct Written<'tree> {
+    name: Node<'tree>,
+    whole: Node<'tree>,
+    kind: Option<Node<'tree>>,
+}
+
+impl<'a, 'tree> Lowerer<'a, 'tree> {
+    /// A function that is lowered on its own, later.
+    pub(super) fn defer(&mut self, node: Node<'tree>, name: Option<Sym>) {
+        self.deferred(node, name, Vec::new());
+    }
+
+    fn deferred(&mut self, node: Node<'tree>, name: Option<Sym>, decorators: Vec<Node<'tree>>) {
+        let own = self.child(node, Child::Name).map(|name| self.word_of(name));
+        let mut class = self.now.class;
+        if let Some(receiver) = self.child(node, Child::Receiver) {
+            // Go: the type stands in front of the method.
+            let kind =
+                self.children(receiver).first().and_then(|one| self.child(*one, Child::Type));
+            class = kind.map(|kind| {
+                let bare = self.text_of(kind).trim_start_matches('*');
+                self.book.word(bare.split('[').next().unwrap_or(bare))
+            });
+        }
+        self.queue.push_back(Pending { node, name: name.or(own), class, decorators });
+    }
+
+    pub(super) fn decorated(&mut self, node: Node<'tree>) {
+        let children = self.children(node);
+        let decorators: Vec<_> =
+            children.iter().filter(|part| part.kind() == "decorator").copied().collect();
+        for part in children {
+            match self.shape(part) {
+                Shape::Function => self.deferred(part, None, decorators.clone()),
+                Shape::Class => self.class(part),
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn class(&mut self, node: Node<'tree>) {
+        let name = self.child(node, Child::Name).or_else(|| self.child(node, Child::Type));
+        let outer = self.now.class;
+        if let Some(name) = name {
+            let bare = self.text_of(name);
+            let bare = bare.split('<').next().unwrap_or(bare);
+            self.now.class = Some(self.book.word(bare));
+        }
+        let body = self.child(node, Child::Body).unwrap_or(node);
+        // Fields are the file's own variables to all methods.
+        let was_module = std::mem::replace(&mut self.now.is_module, true);
+        self.scoped(|own| {
+            for part in own.children(body) {
+                match own.shape(part) {
+                    Shape::Skip | Shape::Name => {}
+                    _ => own.statement(part),
+                }
+            }
+        });
+        self.now.is_module = was_module;
+        self.now.class = outer;
+    }
+
+    pub(super) fn field(&mut self, node: Node<'tree>) {
+        if self.language == Language::Java {
+            return self.declaration(node);
+        }
+        let name = self.child(node, Child::Name).or_else(|| self.child(node, Child::Property));
+        let (Some(name), Some(value)) = (name, self.child(node, Child::Value)) else { return };
+        let name = self.word_of(name);
+        if self.shape(value) == Shape::Closure {
+            return self.defer(value, Some(name));
+        }
+        let value = self.expression(value);
+        self.emit(Step::StoreGlobal { name, value: value.reg }, node);
+        self.note_constant(name, value);
+    }
+
+    pub(super) fn function(&mut self, pending: &Pending<'tree>) {
+        let node = pending.node;
+        self.now = Building { class: pending.class, ..Building::default() };
+        self.now.receiver = self.receiver_name(node);
+        self.begin();
+        let decorators: Vec<&str> =
+            pending.decorators.iter().map(|one| self.decorator(*one)).collect();
+        for (wanted, sink) in &self.set.returns {
+            let bit = 1 << self.set.sinks[*sink].rule;
+            if self.active & bit != 0
+                && decorators.iter().any(|one| wanted.iter().any(|name| name == one))
+            {
+                self.now.return_sinks.push(*sink);
+            }
+        }
+        self.parameters(pending, &decorators);
+        if let Some(body) = self.child(node, Child::Body) {
+            match self.shape(body) {
+                Shape::Block => self.statement(body),
+                _ => {
+                    let value = self.expression(body).reg;
+                    self.note_answer(body);
+                    self.dead(crate::taint::ir::End::Return(Some(value)));
+                }
+            }
+        }
+        self.vouch();
+        let class = pending.class;
+        self.end_function(pending.name.map(|name| FunctionName { class, name }));
+    }
+
+    fn receiver_name(&self, node: Node<'tree>) -> Option<&'a str> {
+        let receiver = self.child(node, Child::Receiver)?;
+        let first = *self.children(receiver).first()?;
+        self.child(first, Child::Name).map(|name| self.text_of(name))
+    }
+
+    /// The last part of a decorator's name: `route` of `@app.route("/")`.
+    fn decorator(&self, node: Node<'tree>) -> &'a str {
+        let mut at = node.named_child(0);
+        if let Some(call) = at.filter(|at| self.shape(*at) == Shape::Call) {
+            at = self.child(call, Child::Function);
+        }
+        let text = at.map_or("", |at| self.text_of(at));
+        text.rsplit('.').next().unwrap_or(text)
+    }
+
+    fn written(&self, node: Node<'tree>) -> Vec<Written<'tree>> {
+        if let Some(only) = self.child(node, Child::Parameter) {
+            return vec![Written { name: only, whole: only, kind: None }];
+        }
+        let Some(list) = self.child(node, Child::Parameters) else { return Vec::new() };
+        let mut written = Vec::new();
+        if self.shape(list) == Shape::Name {
+            return vec![Written { name: list, whole: list, kind: None }];
+        }
+        for whole in self.children(list) {
+            let kind = self.child(whole, Child::Type);
+            let names = match self.language {
+                Language::Go => self.children_of(whole, Child::Name),
+                _ => {
+                    let name = [Child::Name, Child::Pattern, Child::Left];
+                    let name = name.iter().find_map(|child| self.child(whole, *child));
+                    let inner =
+                        || whole.named_child(0).filter(|_| whole.kind().starts_with("typed_"));
+                    let splat =
+                        || whole.named_child(0).filter(|_| whole.kind().ends_with("splat_pattern"));
+                    vec![name.or_else(inner).or_else(splat).unwrap_or(whole)]
+                }
+            };
+            written.extend(names.into_iter().map(|name| Written { name, whole, kind }));
+        }
+        written
+    }
+
+    fn parameters(&mut self, pending: &Pending<'tree>, decorators: &[&str]) {
+        let mut written = self.written(pending.node);
+        let takes_self = self.language == Language::Python
+            && pending.class.is_some()
+            && !decorators.contains(&"staticmethod");
+        let is_self =
+            |one: &Written<'_>| matches!(self.text_of(one.whole), "self" | "&self" | "&mut self");
+        if takes_self && !written.is_empty() || written.first().is_some_and(is_self) {
+            written.remove(0);
+        }
+        for (index, parameter) in written.iter().enumerate() {
+            let number = u16::try_from(index).unwrap_or(u16::MAX);
+            let reg = self.emit(Step::Parameter(number), parameter.name);
+            let reg = self.parameter_source(reg, index, parameter, pending, decorators);
+            let path = parameter.kind.map_or(NOWHERE, |kind| self.type_path(kind));
+            let value = Lowering { reg, path, slot: None };
+            if self.shape(parameter.name) != Shape::Name {
+                self.assign(parameter.name, value, true);
+                let slot = self.new_slot();
+                let name = self.book.word("");
+                self.now.function.parameters.push(ParameterSlot { name, slot });
+                continue;
+            }
+            let name = self.word_of(parameter.name);
+            let slot = self.declare(name);
+            self.emit(Step::Store { slot, value: reg }, parameter.whole);
+            let alias = if path == NOWHERE { ROOT } else { path };
+            self.now.slots[slot as usize] = SlotInfo { alias, ..SlotInfo::default() };
+            self.now.function.parameters.push(ParameterSlot { name, slot });
+        }
+    }
+
+    fn parameter_source(
+        &mut self,
+        mut reg: Reg,
+        index: usize,
+        parameter: &Written<'tree>,
+        pending: &Pending<'tree>,
+        decorators: &[&str],
+    ) -> Reg {
+        let name = self.text_of(parameter.name);
+        let function = pending.name.map_or("", |name| self.book.text(name));
+        let set = self.set;
+        for (wanted, source) in &set.parameters {
+            let within =
+                |list: &[String], text: &str| list.is_empty() || list.iter().any(|one| one == text);
+            let fits = set.sources[*source].mask & self.active != 0
+                && within(&wanted.name, name)
+                && within(&wanted.function, function)
+                && wanted.index.is_none_or(|wanted| wanted == index)
+                && !wanted.except.iter().any(|one| one == name)
+                && (wanted.decorator.is_empty()
+                    || decorators.iter().any(|one| within(&wanted.decorator, one)))
+                && self.annotated(wanted, parameter)
+                && (wanted.kind.is_empty()
+                    || parameter
+                        .kind
+                        .is_some_and(|kind| within(&wanted.kind, self.bare_type(kind))));
+            if fits {
+                reg = self.emit(Step::Source { of: reg, source: *source }, parameter.whole);
+            }
+        }
+        reg
+    }
+
+    fn annotated(&self, wanted: &ParameterSource, parameter: &Written<'tree>) -> bool {
+        if wanted.annotation.is_empty() {
+            return true;
+        }
+        // Annotations stand before the name; in Python, markers stand behind as the default.
+        let text = self.text_of(parameter.whole);
+        wanted.annotation.iter().any(|name| {
+            let at = text.find(&format!("@{name}")).map(|at| at + name.len() + 1);
+            at.is_some_and(|end| !text[end..].starts_with(|next: char| next.is_alphanumeric()))
+        })
+    }
+
+    /// Parameters of a function that is a value: what it is called on gives them.
+    pub(super) fn closure_parameters(&mut self, node: Node<'tree>, given: Option<Reg>) {
+        for parameter in self.written(node) {
+            let reg = match given {
+                Some(given) => self.emit(Step::Part(given), parameter.name),
+                None => self.emit(Step::Unknown, parameter.name),
+            };
+            let name = self.closure_name();
+            let pending = Pending { node, name, class: None, decorators: Vec::new() };
+            let reg = self.parameter_source(reg, 0, &parameter, &pending, &[]);
+            let path = parameter.kind.map_or(NOWHERE, |kind| self.type_path(kind));
+            self.assign(parameter.name, Lowering { reg, path, slot: None }, true);
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as the others do")]
+    fn closure_name(&self) -> Option<Sym> {
+        None
+    }
+
+    /// A type without package, pointer and arguments.
+    fn bare_type(&self, node: Node<'tree>) -> &'a str {
+        let text = self.text_of(node).trim_start_matches([':', ' ', '*', '&', '?']);
+        let text = text.strip_prefix("mut ").unwrap_or(text);
+        let end = text.find(['<', '[', '(', ' ', '|', '\n']).unwrap_or(text.len());
+        &text[..end]
+    }
+
+    /// The path under which values of a type are known.
+    pub(super) fn type_path(&mut self, node: Node<'tree>) -> PathId {
+        let bare = self.bare_type(node);
+        if bare.is_empty() {
+            return NOWHERE;
+        }
+        // Java's packages are left out everywhere, since most code imports the name.
+        let bare = match self.language {
+            Language::Java => bare.rsplit('.').next().unwrap_or(bare),
+            _ => bare,
+        };
+        self.book.dotted(bare)
+    }
+
+    pub(super) fn import(&mut self, node: Node<'tree>) {
+        match self.language {
+            Language::Python => self.import_python(node),
+            Language::JavaScript | Language::TypeScript | Language::Tsx => self.import_script(node),
+            Language::Go => self.import_go(node),
+            Language::Rust => self.import_rust(node),
+            Language::Java => {}
+        }
+    }
+
+    fn import_python(&mut self, node: Node<'tree>) {
+        let module = self.child(node, Child::ModuleName);
+        let base = match module {
+            Some(module) if !self.text_of(module).starts_with('.') => {
+                self.book.dotted(self.text_of(module))
+            }
+            _ => ROOT,
+        };
+        for name in self.children_of(node, Child::Name) {
+            let (path, known_as) = match self.child(name, Child::Alias) {
+                Some(alias) => {
+                    let inner = self.child(name, Child::Name).unwrap_or(name);
+                    (self.text_of(inner), Some(alias))
+                }
+                None => (self.text_of(name), None),
+            };
+            // `import a.b` makes `a` known, which is its own path.
+            if module.is_none() && known_as.is_none() {
+                continue;
+            }
+            let full = path.split('.').fold(base, |full, part| {
+                let part = self.book.word(part);
+                self.book.extend(full, part)
+            });
+            let known_as = known_as.map_or(path, |alias| self.text_of(alias));
+            let name = self.book.word(known_as);
+            self.imports.insert(name, full);
+        }
+    }
+
+    fn import_script(&mut self, node: Node<'tree>) {
+        let Some(source) = self.child(node, Child::Source) else { return };
+        let module = super::expression::content_of(self.text_of(source));
+        let base = self.book.dotted_by(module.trim_start_matches("node:"), "/");
+        let mut open = self.children(node);
+        while let Some(part) = open.pop() {
+            match part.kind() {
+                "import_clause" | "named_imports" => open.extend(self.children(part)),
+                "identifier" | "namespace_import" => {
+                    let name =
+                        if part.kind() == "identifier" { Some(part) } else { part.named_child(0) };
+                    if let Some(name) = name {
+                        let name = self.word_of(name);
+                        self.imports.insert(name, base);
+                    }
+                }
+                "import_specifier" => {
+                    let Some(name) = self.child(part, Child::Name) else { continue };
+                    let word = self.word_of(name);
+                    let full = self.book.extend(base, word);
+                    let known_as = self.child(part, Child::Alias).unwrap_or(name);
+                    let known_as = self.word_of(known_as);
+                    self.imports.insert(known_as, full);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn import_go(&mut self, node: Node<'tree>) {
+        let mut open = vec![node];
+        while let Some(part) = open.pop() {
+            if part.kind() != "import_spec" {
+                open.extend(self.children(part));
+                continue;
+            }
+            let (Some(name), Some(path)) =
+                (self.child(part, Child::Name), self.child(part, Child::Path))
+            else {
+                continue;
+            };
+            let path = super::expression::content_of(self.text_of(path));
+            let package = path.rsplit('/').next().unwrap_or(path);
+            let full = self.book.dotted(package);
+            let name = self.word_of(name);
+            self.imports.insert(name, full);
+        }
+    }
+
+    /// `use a::b::{c, d as e}`: each name by its whole path.
+    fn import_rust(&mut self, node: Node<'tree>) {
+        let Some(argument) = self.child(node, Child::Argument) else { return };
+        let mut open = vec![(argument, ROOT)];
+        while let Some((part, base)) = open.pop() {
+            match part.kind() {
+                "scoped_use_list" => {
+                    let path = self.child(part, Child::Path).map_or("", |path| self.text_of(path));
+                    let base = self.book.extended_by(base, path, "::");
+                    open.extend(self.children(part).into_iter().skip(1).map(|inner| (inner, base)));
+                }
+                "use_list" => {
+                    open.extend(self.children(part).into_iter().map(|inner| (inner, base)))
+                }
+                "identifier" | "scoped_identifier" | "use_as_clause" => {
+                    let path =
+                        self.child(part, Child::Path).filter(|_| part.kind() == "use_as_clause");
+                    let text = self.text_of(path.unwrap_or(part));
+                    let full = self.book.extended_by(base, text, "::");
+                    let name = match self.child(part, Child::Alias) {
+                        Some(alias) => self.word_of(alias),
+                        None => self.book.last(full),
+                    };
+                    self.imports.insert(name, full);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Notes what `return condition` says of the parameters.
+    pub(super) fn note_answer(&mut self, value: Node<'tree>) {
+        if matches!(self.text_of(value), "false" | "False") {
+            return;
+        }
+        let facts = self.facts(value);
+        let parameters = &self.now.function.parameters;
+        let about = facts.yes.iter().filter(|one| one.key.is_none()).filter_map(|one| {
+            let index = parameters.iter().position(|parameter| parameter.slot == one.slot)?;
+            Some((u16::try_from(index).ok()?, one.mask))
+        });
+        let answer = about.collect();
+        self.now.answers.push(answer);
+    }
+
+    /// A function vouches for what all of its answers say.
+    fn vouch(&mut self) {
+        let answers = std::mem::take(&mut self.now.answers);
+        if let Some((first, rest)) = answers.split_first() {
+            let all = first.iter().filter(|one| rest.iter().all(|answer| answer.contains(one)));
+            self.now.function.vouches = all.copied().collect();
+        }
+    }
+}

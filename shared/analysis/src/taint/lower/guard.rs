@@ -1,0 +1,456 @@
+//! What conditions say of variables: allow-lists, type tests, full matches, equality.
+
+use tree_sitter::Node;
+
+use super::{Lowerer, expression::content_of, known};
+use crate::taint::{
+    book::NOWHERE,
+    ir::{BlockId, Checked, End, FunctionName, Key, Operator, Reg, Slot, Trust},
+    set::Mask,
+    shape::{Child, Shape},
+};
+
+/// Variables that are harmless where a condition holds, and where it does not.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    pub(super) yes: Vec<Checked>,
+    pub(super) no: Vec<Checked>,
+}
+
+impl Facts {
+    fn flipped(self) -> Self {
+        Self { yes: self.no, no: self.yes }
+    }
+
+    fn both(mut self, other: Self) -> Self {
+        self.yes.extend(other.yes);
+        self.no.retain(|one| other.no.contains(one));
+        self
+    }
+
+    fn either(self, other: Self) -> Self {
+        self.flipped().both(other.flipped()).flipped()
+    }
+}
+
+/// The variable, or the part of one, that an expression is about.
+type Subject = (Slot, Option<Key>);
+
+impl<'tree> Lowerer<'_, 'tree> {
+    /// Lowers a condition and ends the block; gives the blocks for yes and no.
+    pub(super) fn branch(&mut self, condition: Node<'tree>) -> (BlockId, BlockId) {
+        let value = self.expression(condition).reg;
+        let facts = self.facts(condition);
+        let (yes, no) = (self.block_with(facts.yes), self.block_with(facts.no));
+        self.close(End::Branch { condition: value, yes, no });
+        (yes, no)
+    }
+
+    /// What the condition says. It has been lowered before.
+    pub(super) fn facts(&mut self, node: Node<'tree>) -> Facts {
+        self.deeper(|own| own.facts_of(node)).unwrap_or_default()
+    }
+
+    fn facts_of(&mut self, node: Node<'tree>) -> Facts {
+        match self.shape(node) {
+            Shape::Inner => match node.named_child(0) {
+                Some(inner) => self.facts(inner),
+                None => Facts::default(),
+            },
+            Shape::Not => {
+                let inner = self.child(node, Child::Argument).or_else(|| node.named_child(0));
+                inner.map(|inner| self.facts(inner).flipped()).unwrap_or_default()
+            }
+            Shape::Negative if self.text_of(node).starts_with('!') => match node.named_child(0) {
+                Some(inner) => self.facts(inner).flipped(),
+                None => Facts::default(),
+            },
+            Shape::Binary => self.of_binary(node),
+            Shape::Compare => self.of_comparison(node),
+            Shape::Call => self.of_call(node),
+            Shape::Assign => {
+                match self.child(node, Child::Right).or_else(|| self.child(node, Child::Value)) {
+                    Some(value) => self.facts(value),
+                    None => Facts::default(),
+                }
+            }
+            Shape::Name => {
+                let name = self.word_of(node);
+                let slot = self.lookup(name);
+                slot.map(|slot| self.now.slots[slot as usize].facts.clone()).unwrap_or_default()
+            }
+            // Go's `allowed[name]`: a set that is asked.
+            Shape::Index => match self.index_parts(node) {
+                Some((set, subject)) => {
+                    let trust = self.against(set);
+                    self.checked(subject, Mask::MAX, trust)
+                }
+                None => Facts::default(),
+            },
+            _ => Facts::default(),
+        }
+    }
+
+    fn of_binary(&mut self, node: Node<'tree>) -> Facts {
+        let sides = (self.child(node, Child::Left), self.child(node, Child::Right));
+        let (Some(left), Some(right)) = sides else { return Facts::default() };
+        let operator = self.child(node, Child::Operator).map_or("", |one| self.text_of(one));
+        match operator {
+            "&&" | "and" => {
+                let (one, other) = (self.facts(left), self.facts(right));
+                one.both(other)
+            }
+            "||" | "or" => {
+                let (one, other) = (self.facts(left), self.facts(right));
+                one.either(other)
+            }
+            "==" | "===" => self.equality(left, right),
+            "!=" | "!==" => self.equality(left, right).flipped(),
+            ">=" | ">" if self.is_search(left) => self.facts(left),
+            _ => Facts::default(),
+        }
+    }
+
+    /// `allowed.indexOf(name) >= 0`
+    fn is_search(&self, node: Node<'_>) -> bool {
+        self.shape(node) == Shape::Call && self.text_of(node).contains("ndexOf(")
+    }
+
+    fn of_comparison(&mut self, node: Node<'tree>) -> Facts {
+        let children = self.children(node);
+        let [left, right] = children[..] else { return Facts::default() };
+        match self.comparison_operator(node) {
+            Operator::Equal => self.equality(left, right),
+            Operator::NotEqual => self.equality(left, right).flipped(),
+            Operator::Test => {
+                // In a text, membership says nothing: `"a" in "abc"`.
+                if self.shape(right) == Shape::Text {
+                    return Facts::default();
+                }
+                let trust = self.against(right);
+                let facts = self.checked(left, Mask::MAX, trust);
+                let words = node.child(1).map_or("", |operator| self.text_of(operator));
+                match words {
+                    "in" => facts,
+                    "not in" | "not" => facts.flipped(),
+                    _ => Facts::default(),
+                }
+            }
+            _ => Facts::default(),
+        }
+    }
+
+    /// Equal to something that is written in the code, or that strangers did not write.
+    fn equality(&mut self, left: Node<'tree>, right: Node<'tree>) -> Facts {
+        for (subject, other) in [(left, right), (right, left)] {
+            let other_is_fixed = match self.shape(other) {
+                Shape::Literal => true,
+                Shape::Text => !super::expression::has_substitution(other),
+                _ => false,
+            };
+            if !other_is_fixed {
+                continue;
+            }
+            // `typeof x === "number"`, and `m != null` where m is a match.
+            let text = self.text_of(subject);
+            if let Some(name) = text.strip_prefix("typeof ") {
+                let number =
+                    matches!(content_of(self.text_of(other)), "number" | "boolean" | "bigint");
+                let inner = subject.named_child(0).filter(|_| number && !name.is_empty());
+                return match inner {
+                    Some(inner) => self.checked(inner, Mask::MAX, Trust::Always),
+                    None => Facts::default(),
+                };
+            }
+            if matches!(
+                self.text_of(other),
+                "null" | "None" | "nil" | "true" | "True" | "false" | "False" | "-1" | "0"
+            ) {
+                let facts = self.facts(subject);
+                let positive = matches!(self.text_of(other), "true" | "True");
+                return if positive { facts } else { facts.flipped() };
+            }
+            return self.checked(subject, Mask::MAX, Trust::Always);
+        }
+        Facts::default()
+    }
+
+    fn of_call(&mut self, node: Node<'tree>) -> Facts {
+        let function = self.child(node, Child::Function).or_else(|| self.child(node, Child::Name));
+        let Some(function) = function else { return Facts::default() };
+        let list = self.child(node, Child::Arguments);
+        let arguments = list.map(|list| self.children(list)).unwrap_or_default();
+        let (object, field) = match self.member_parts(function) {
+            Some((object, field)) => (Some(object), field),
+            None => (self.child(node, Child::Object), function),
+        };
+        let name = self.text_of(field);
+        let mut facts = self.by_rules(function, object, &arguments);
+        if let Some(known) = self.by_knowledge(name, object, &arguments) {
+            facts.yes.extend(known.yes);
+            facts.no.extend(known.no);
+        }
+        facts.yes.extend(self.by_own_function(function, object, &arguments));
+        facts
+    }
+
+    /// Names that a rule calls guards.
+    fn by_rules(
+        &mut self,
+        function: Node<'tree>,
+        object: Option<Node<'tree>>,
+        arguments: &[Node<'tree>],
+    ) -> Facts {
+        let path = match (self.shape(function), object) {
+            (Shape::Member, Some(object)) => match self.member_parts(function) {
+                Some((_, field)) => self.quiet_path(object, field),
+                None => NOWHERE,
+            },
+            (_, Some(object)) => self.quiet_path(object, function),
+            _ => {
+                let name = self.word_of(function);
+                self.path_of_name(name).0
+            }
+        };
+        let mask = self.book.roles(path).guard;
+        let mut facts = Facts::default();
+        if mask != 0 {
+            for argument in arguments.iter().copied().chain(object) {
+                facts.yes.extend(self.checked(argument, mask, Trust::Always).yes);
+            }
+        }
+        facts
+    }
+
+    /// The path of `object.field` for objects that are names or members of names.
+    fn quiet_path(&mut self, object: Node<'tree>, field: Node<'tree>) -> u32 {
+        let mut parts = vec![field];
+        let mut at = object;
+        while let Some((inner, field)) = self.member_parts(at) {
+            parts.push(field);
+            at = inner;
+        }
+        let name = self.word_of(at);
+        let mut path = match self.shape(at) {
+            Shape::Name => self.path_of_name(name).0,
+            _ => NOWHERE,
+        };
+        for part in parts.into_iter().rev() {
+            let word = self.word_of(part);
+            path = self.book.extend(path, word);
+        }
+        path
+    }
+
+    fn by_knowledge(
+        &mut self,
+        name: &str,
+        object: Option<Node<'tree>>,
+        arguments: &[Node<'tree>],
+    ) -> Option<Facts> {
+        let first = arguments.first().copied();
+        if known::asks_letters(name) && arguments.is_empty() {
+            return Some(self.checked(object?, Mask::MAX, Trust::Always));
+        }
+        if name == "isinstance" {
+            let kind = self.text_of(*arguments.get(1)?);
+            let simple = kind.trim_matches(['(', ')']).split(',').all(|one| {
+                matches!(
+                    one.trim().rsplit('.').next(),
+                    Some("int" | "float" | "bool" | "UUID" | "Decimal")
+                )
+            });
+            return simple.then(|| self.checked(first?, Mask::MAX, Trust::Always).into()).flatten();
+        }
+        if matches!(name, "isInteger" | "isFinite" | "isSafeInteger") {
+            return Some(self.checked(first?, Mask::MAX, Trust::Always));
+        }
+        if matches!(name, "isNaN") {
+            return Some(self.checked(first?, Mask::MAX, Trust::Always).flipped());
+        }
+        if matches!(name, "equals" | "equalsIgnoreCase" | "EqualFold") {
+            return Some(self.equality(object?, first?));
+        }
+        if matches!(name, "startswith" | "startsWith" | "HasPrefix" | "starts_with") {
+            return self.prefix(object, arguments);
+        }
+        if known::asks_match(name)
+            && let Some(facts) = self.regex(name, object, arguments)
+        {
+            return Some(facts);
+        }
+        if known::asks_membership(name) || name == "indexOf" {
+            // Go: `slices.Contains(list, item)`; elsewhere `list.contains(item)`.
+            let (set, item) = match arguments {
+                [set, item] => (*set, *item),
+                [item] => (object?, *item),
+                _ => return None,
+            };
+            let literal = matches!(self.shape(item), Shape::Text | Shape::Literal);
+            if literal || self.shape(set) == Shape::Text {
+                return None;
+            }
+            let trust = self.against(set);
+            return Some(self.checked(item, Mask::MAX, trust));
+        }
+        None
+    }
+
+    /// A prefix vouches for a path that has been resolved, or for an address up to its path.
+    fn prefix(&mut self, object: Option<Node<'tree>>, arguments: &[Node<'tree>]) -> Option<Facts> {
+        let (subject, prefix) = match arguments {
+            [subject, prefix] => (*subject, *prefix),
+            [prefix] => (object?, *prefix),
+            _ => return None,
+        };
+        let text = content_of(self.text_of(prefix));
+        let is_address = self.shape(prefix) == Shape::Text
+            && text
+                .split_once("://")
+                .is_some_and(|(_, rest)| rest.trim_start_matches('/').contains('/'));
+        let (slot, _) = self.subject(subject)?;
+        let settled = self.now.slots[slot as usize].settled;
+        (is_address || settled).then(|| self.checked(subject, Mask::MAX, Trust::Always))
+    }
+
+    fn regex(
+        &mut self,
+        name: &str,
+        object: Option<Node<'tree>>,
+        arguments: &[Node<'tree>],
+    ) -> Option<Facts> {
+        let whole = matches!(name, "fullmatch" | "matches");
+        let is_pattern = |own: &Self, node: Node<'_>| {
+            matches!(own.shape(node), Shape::Text) || node.kind() == "regex"
+        };
+        let strict = |own: &Self, node: Node<'_>| {
+            let text = own.text_of(node);
+            let text = match node.kind() == "regex" {
+                true => {
+                    text.trim_start_matches('/').rsplit_once('/').map_or(text, |(body, _)| body)
+                }
+                false => content_of(text),
+            };
+            known::is_strict_regex(text, whole)
+        };
+        match arguments {
+            // `re.fullmatch("[a-z]+", name)`
+            [pattern, subject, ..] if is_pattern(self, *pattern) => {
+                strict(self, *pattern).then(|| self.checked(*subject, Mask::MAX, Trust::Always))
+            }
+            // `name.matches("[a-z]+")`, `name.match(/^a$/)`
+            [pattern] if is_pattern(self, *pattern) => strict(self, *pattern)
+                .then(|| self.checked(object?, Mask::MAX, Trust::Always).into())?,
+            // `/^a$/.test(name)`
+            [subject] if object.is_some_and(|object| is_pattern(self, object)) => {
+                strict(self, object?).then(|| self.checked(*subject, Mask::MAX, Trust::Always))
+            }
+            // `NAME.fullmatch(name)`: what it says stands elsewhere, and the author wrote it.
+            [subject, ..] => {
+                let trust = self.against(object?);
+                Some(self.checked(*subject, Mask::MAX, trust))
+            }
+            // `NAME.matcher(name).matches()`
+            [] => {
+                let inner = self.child(object?, Child::Arguments)?.named_child(0)?;
+                Some(self.checked(inner, Mask::MAX, Trust::Always))
+            }
+        }
+    }
+
+    /// A function of this file that answers for its argument.
+    fn by_own_function(
+        &mut self,
+        function: Node<'tree>,
+        object: Option<Node<'tree>>,
+        arguments: &[Node<'tree>],
+    ) -> Vec<Checked> {
+        let (class, name) = match (self.shape(function), object) {
+            (Shape::Member, Some(object)) if self.is_this(object) => {
+                match self.member_parts(function) {
+                    Some((_, field)) => (self.now.class, self.word_of(field)),
+                    None => return Vec::new(),
+                }
+            }
+            (Shape::Name, None) => {
+                let java = self.language == domain::Language::Java;
+                (self.now.class.filter(|_| java), self.word_of(function))
+            }
+            _ => return Vec::new(),
+        };
+        let mut checked = Vec::new();
+        for (index, argument) in arguments.iter().enumerate() {
+            let trust =
+                Trust::Function(FunctionName { class, name }, u16::try_from(index).unwrap_or(0));
+            checked.extend(self.checked(*argument, Mask::MAX, trust).yes);
+        }
+        checked
+    }
+
+    /// The value that a check compares with, which strangers must not have written.
+    fn against(&mut self, node: Node<'tree>) -> Trust {
+        let reg: Reg = self.expression(node).reg;
+        Trust::Against(reg)
+    }
+
+    pub(super) fn checked(&mut self, node: Node<'tree>, mask: Mask, trust: Trust) -> Facts {
+        let Some((slot, key)) = self.subject(node) else { return Facts::default() };
+        let mut yes = vec![Checked { slot, key, mask, trust }];
+        if key.is_none() || self.now.slots[slot as usize].derived.is_some() {
+            let mut at = self.now.slots[slot as usize].derived;
+            if at.is_some() {
+                yes.push(Checked { slot, key: None, mask, trust });
+            }
+            // What was checked is what it was made from.
+            for _ in 0..4 {
+                let Some(base) = at else { break };
+                yes.push(Checked { slot: base, key: None, mask, trust });
+                at = self.now.slots[base as usize].derived.filter(|next| *next != base);
+            }
+        }
+        Facts { yes, no: Vec::new() }
+    }
+
+    /// The variable behind an expression: `name`, `name.lower()`, `item["kind"]`, `&name`.
+    fn subject(&mut self, node: Node<'tree>) -> Option<Subject> {
+        let mut at = node;
+        for _ in 0..8 {
+            match self.shape(at) {
+                Shape::Name => {
+                    let name = self.word_of(at);
+                    return self.lookup(name).map(|slot| (slot, None));
+                }
+                Shape::Inner | Shape::Negative => at = at.named_child(0)?,
+                Shape::Member => {
+                    let (object, field) = self.member_parts(at)?;
+                    let name = self.word_of(object);
+                    let slot = self.lookup(name)?;
+                    return Some((slot, Some(Key::Named(self.word_of(field)))));
+                }
+                Shape::Index => {
+                    let (object, index) = self.index_parts(at)?;
+                    let name = self.word_of(object);
+                    let slot = self.lookup(name)?;
+                    let key = self.key_of(index)?;
+                    return Some((slot, Some(Key::Named(key))));
+                }
+                Shape::Call => {
+                    let arguments = self.child(at, Child::Arguments);
+                    let count = arguments.map_or(0, |list| list.named_child_count());
+                    let function = self.child(at, Child::Function);
+                    let object = match function {
+                        Some(function) => self.member_parts(function).map(|(object, _)| object),
+                        None => self.child(at, Child::Object),
+                    };
+                    at = match (object, count) {
+                        (Some(object), 0) => object,
+                        (_, 1) => arguments?.named_child(0)?,
+                        _ => return None,
+                    };
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+}
