@@ -93,7 +93,8 @@ pub struct Filter<'a> {
     pub dismissed: Option<bool>,
 }
 
-/// The gravest first, then by place.
+/// The gravest first, then by place; in the same place by fingerprint, so that the order is that of
+/// the findings and not that in which they were written.
 pub async fn list(
     tx: &Tx<'_>,
     analysis: AnalysisId,
@@ -108,8 +109,8 @@ pub async fn list(
                 "SELECT {COLUMNS} FROM {FROM}
                  WHERE f.analysis_id = $3
                    AND ($1::uuid IS NULL
-                        OR ({GRAVEST_FIRST}, f.file_path, f.line_start, f.id)
-                           > (SELECT {GRAVEST_FIRST}, c.file_path, c.line_start, c.id
+                        OR ({GRAVEST_FIRST}, f.file_path, f.line_start, f.fingerprint)
+                           > (SELECT {GRAVEST_FIRST}, c.file_path, c.line_start, c.fingerprint
                               FROM findings c WHERE c.id = $1))
                    AND ($4::text IS NULL OR f.severity = $4)
                    AND ($5::text IS NULL OR f.state = $5)
@@ -118,7 +119,7 @@ pub async fn list(
                         OR starts_with(f.file_path, rtrim($7, '/') || '/'))
                    AND ($8::boolean IS NULL
                         OR (f.dismissed AND coalesce(d.expires_at > now(), true)) = $8)
-                 ORDER BY {GRAVEST_FIRST}, f.file_path, f.line_start, f.id
+                 ORDER BY {GRAVEST_FIRST}, f.file_path, f.line_start, f.fingerprint
                  LIMIT $2"
             ),
             &[
