@@ -2,7 +2,7 @@
 
 use attestor::{Config, Deps, Error, handle};
 use domain::{
-    AnalysisId, Category, Classify, Coverage, ErrorKind, Finding, Fingerprint, Gate, LineRange,
+    AnalysisId, Category, Classify, Coverage, ErrorKind, Finding, Fingerprint, LineRange,
     OrgId, ProjectId, RepositoryId, RunId, RunKind, Severity, SnippetHash, Tier, Unanalysed,
     UnanalysedReason, Verdict, VerificationType,
 };
@@ -227,14 +227,7 @@ fn judged(severity: Severity, number: u32) -> Judged {
         owasp: vec![],
         demoted: false,
     };
-    Judged {
-        finding,
-        new: true,
-        deciding: true,
-        dismissed: None,
-        lineage: None,
-        expired: None,
-    }
+    Judged { finding, new: true, deciding: true, dismissed: None, lineage: None, expired: None }
 }
 
 #[tokio::test]

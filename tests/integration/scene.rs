@@ -62,6 +62,7 @@ impl Scene {
             private_git_hosts: String::new(),
             github_api_url: github.url().to_owned(),
             github_app: Some(("12345".to_owned(), Secret::literal("GITHUB_APP_PRIVATE_KEY", KEY))),
+            z3_path: None,
         });
         let key_id = key_id.to_string();
         let orchestrator = orchestrator.unwrap();

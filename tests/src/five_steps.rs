@@ -1,6 +1,6 @@
 //! A worker whose steps are trivial, for measuring and counting what the engine itself does.
 
-use domain::{Classify, ErrorCode, ErrorKind, OrgId, RunId, RunKind, StepSpec};
+use domain::{Classify, ErrorCode, ErrorKind, OrgId, RunId, RunKind, StepKind, StepSpec};
 use engine::{Deadline, Failure, Outcome, Work, Worker, Written};
 use queue::{Message, NotifyRequested, Queue, RunRequested};
 use serde_json::{Value, json};
@@ -22,8 +22,18 @@ pub enum Steps {
     WithEffects,
 }
 
-/// Does the five steps of an analysis, trivially.
+/// Does five steps of its own in a run that is called an analysis.
 pub struct FiveSteps(pub Steps);
+
+const fn step(id: &'static str) -> StepSpec {
+    StepSpec { id, kind: StepKind::Work, approval: None }
+}
+
+impl FiveSteps {
+    /// As many as the budget is written for; a kind may get more.
+    pub const STEPS: &[StepSpec] =
+        &[step("fetch"), step("manifest"), step("parse"), step("security"), step("verdict")];
+}
 
 /// Asks for a run as a webhook does: with its outbox row, in one transaction.
 pub async fn request(session: &mut Session, org: OrgId) -> RunId {
@@ -60,6 +70,10 @@ impl Worker for FiveSteps {
 
     fn does(&self, kind: RunKind) -> bool {
         kind == RunKind::Analysis
+    }
+
+    fn steps(&self, _: RunKind) -> &'static [StepSpec] {
+        Self::STEPS
     }
 
     async fn load(&self, _: &Tx<'_>, _: &Run) -> Result<(), StoreError> {

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use domain::{
     ApprovalScope, ApprovalStatus, ArtifactKind, CatchUp, Category, CitationSource, ErrorCode,
-    RunKind, RunStatus, Scope, Severity, SkipReason, StepKind, StepStatus, Tier, Verdict,
-    VerificationType, WaitingFor, kinds::merge::MergeMethod,
+    FormalVerdict, Ground, Language, RuleType, RunKind, RunStatus, Scope, Severity, SkipReason,
+    StepKind, StepStatus, Tier, Verdict, VerificationType, WaitingFor, kinds::merge::MergeMethod,
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -46,8 +46,12 @@ words! {
     CategoryWord ("Category") = all!(Category);
     CitationSourceWord ("CitationSource") = all!(CitationSource);
     ErrorCodeWord ("ErrorCode") = all!(ErrorCode);
+    FormalVerdictWord ("FormalVerdict") = all!(FormalVerdict);
     FinishedStepWord ("FinishedStepStatus") = all!(StepStatus);
+    LanguageWord ("Language") = all!(Language);
     MergeMethodWord ("MergeMethod") = all!(MergeMethod);
+    RuleTypeWord ("RuleType") = all!(RuleType);
+    GroundWord ("Ground") = all!(Ground);
     RunKindWord ("RunKind") = all!(RunKind);
     RunStatusWord ("RunStatus") = all!(RunStatus);
     ScopeWord ("Scope") = all!(Scope);

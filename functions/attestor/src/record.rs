@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AttestationId, CommitSha, Coverage, RunId, Severity, Tier, Verdict, VerificationType,
+    AttestationId, CommitSha, Coverage, FormalSummary, PolicyFacts, PolicyState, RunId, Severity,
+    Tier, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -143,8 +144,6 @@ struct Judged {
     others: BTreeMap<Severity, u32>,
     /// What would count if the whole commit were the change.
     standing: BTreeMap<Severity, u32>,
-    formal: u32,
-    total: u32,
 }
 
 async fn judge(tx: &Tx<'_>, analysis: &Analysis, metadata: Metadata) -> Result<Judged, Error> {
@@ -160,8 +159,6 @@ async fn judge(tx: &Tx<'_>, analysis: &Analysis, metadata: Metadata) -> Result<J
 
 impl Judged {
     fn add(&mut self, finding: &Shown) {
-        self.total += 1;
-        self.formal += u32::from(finding.verification == VerificationType::Formal);
         if finding.deciding {
             self.deciding.push(Decision {
                 fingerprint: finding.fingerprint.clone(),
@@ -184,8 +181,9 @@ impl Judged {
         self.standing.get(&severity).copied().unwrap_or_default()
     }
 
+    /// The share of formal checks that are proved: a bug that was found is no proof.
     fn formal_ratio(&self) -> f64 {
-        if self.total == 0 { 0.0 } else { f64::from(self.formal) / f64::from(self.total) }
+        self.metadata.formal.as_ref().map_or(0.0, FormalSummary::proved_ratio)
     }
 }
 
@@ -212,6 +210,7 @@ impl Record {
             expires_at: self.expires_at,
             rules_version: &self.rules_version,
             gate: &self.judged.metadata.gate,
+            repository_policy_sha256: self.followed().and_then(|facts| facts.sha256.as_deref()),
             coverage: &self.coverage,
             incomplete: incomplete.map(Vec::as_slice).unwrap_or_default(),
             deciding: &self.judged.deciding,
@@ -224,14 +223,22 @@ impl Record {
         }
     }
 
+    /// What the repository's own policy did; none if there was none, or none to follow.
+    fn followed(&self) -> Option<&PolicyFacts> {
+        let facts = self.judged.metadata.policy.as_ref();
+        facts.filter(|facts| facts.state == PolicyState::Applied)
+    }
+
     /// Which classes of defect were looked for (spec/verification, Attestation).
     pub(crate) fn scope(&self) -> Value {
+        // Looked for, in the functions that the evidence counts; that is not found everywhere.
+        let formal = self.judged.metadata.formal.as_ref().is_some_and(|it| it.checks() > 0);
         json!({
             "security_vulnerabilities": true,
-            "null_safety": false,
-            "array_bounds": false,
-            "integer_overflow": false,
-            "division_by_zero": false,
+            "null_safety": formal,
+            "array_bounds": formal,
+            "integer_overflow": formal,
+            "division_by_zero": formal,
             "type_safety": false,
             "resource_leaks": false,
             // Assay makes no claim about who wrote the code.
@@ -243,6 +250,7 @@ impl Record {
     pub(crate) fn evidence(&self) -> Value {
         json!({
             "rules_version": self.rules_version,
+            "policy": self.judged.metadata.policy,
             "coverage": self.standing.coverage,
             "files": self.coverage.files,
             "analysed": self.coverage.analysed,
@@ -250,6 +258,7 @@ impl Record {
             "critical": self.standing.critical,
             "high": self.standing.high,
             "formal_ratio": self.standing.formal_ratio,
+            "formal": self.judged.metadata.formal,
             "clean_runs": self.standing.clean_runs,
         })
     }

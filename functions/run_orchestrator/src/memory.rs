@@ -6,7 +6,7 @@ use policy::Held;
 use serde::{Serialize, de::DeserializeOwned};
 use store::repositories::Repository;
 
-use crate::{Deps, Error, examine::Results};
+use crate::{Deps, Error, analysis::rules::Own, examine::Results};
 
 /// Kept free at the end of an invocation for writing down what a step found.
 pub(crate) const COMMIT_TIME: Duration = Duration::from_secs(10);
@@ -23,6 +23,8 @@ pub(crate) struct Memory {
     pub(crate) base_files: Option<Arc<Snapshot>>,
     /// What the customer's own rules are; part of what a file's result depends on.
     pub(crate) rules: Arc<CustomRules>,
+    /// Where they come from.
+    pub(crate) own_rules: Own,
     /// The policy that holds, once a step has read it.
     pub(crate) policy: Option<Arc<Held>>,
     /// The code and the files of the base without what the policy leaves out.

@@ -54,6 +54,7 @@ impl Worker for Kinds<'_> {
             narrowed: None,
             narrowed_base: None,
             rules: Arc::default(),
+            own_rules: analysis::rules::load(tx, run).await?,
             results: Results::default(),
             is_asked,
         })

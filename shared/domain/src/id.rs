@@ -42,6 +42,8 @@ ids! {
     FindingId,
     FormalResultId,
     ManifestId,
+    TrustScoreId,
+    DiffSummaryId,
     ChunkId,
     ApiKeyId,
     AttestationId,

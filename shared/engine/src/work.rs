@@ -17,6 +17,7 @@ pub struct Work<M> {
     pub(crate) lease: Lease,
     /// The worker's own.
     pub memory: M,
+    planned: &'static [StepSpec],
     done: BTreeMap<String, Done>,
     /// Whether a step was finished since the claim.
     pub(crate) has_progressed: bool,
@@ -29,7 +30,12 @@ struct Done {
 }
 
 impl<M> Work<M> {
-    pub(crate) fn new(lease: Lease, memory: M, steps: Vec<Step>) -> Self {
+    pub(crate) fn new(
+        lease: Lease,
+        memory: M,
+        planned: &'static [StepSpec],
+        steps: Vec<Step>,
+    ) -> Self {
         let done = steps
             .into_iter()
             .filter(|step| matches!(step.status, StepStatus::Succeeded | StepStatus::Skipped))
@@ -38,7 +44,7 @@ impl<M> Work<M> {
                 (step.step, done)
             })
             .collect();
-        Self { lease, memory, done, has_progressed: false }
+        Self { lease, memory, planned, done, has_progressed: false }
     }
 
     pub fn run(&self) -> &Run {
@@ -46,7 +52,12 @@ impl<M> Work<M> {
     }
 
     pub fn next_step(&self) -> Option<&'static StepSpec> {
-        self.run().kind.next_step(self.done.keys().map(String::as_str))
+        self.planned.iter().find(|step| !self.done.contains_key(step.id))
+    }
+
+    /// Whether it is the step that ends the run.
+    pub(crate) fn is_last(&self, step: &StepSpec) -> bool {
+        self.planned.last().is_some_and(|last| last.id == step.id)
     }
 
     /// How often the next step is being begun, counting this time.

@@ -29,10 +29,19 @@ const KINDS: &[(&str, &[&str])] = &[
     ("IOException", &["Exception", "Throwable"]),
     ("SQLException", &["Exception", "Throwable"]),
     ("AssertionError", &["Error", "Throwable"]),
+    ("py:ZeroDivisionError", &["py:ArithmeticError", "py:Exception", "py:BaseException"]),
+    ("py:IndexError", &["py:LookupError", "py:Exception", "py:BaseException"]),
+    ("py:KeyError", &["py:LookupError", "py:Exception", "py:BaseException"]),
+    ("py:TypeError", &["py:Exception", "py:BaseException"]),
+    ("py:AttributeError", &["py:Exception", "py:BaseException"]),
+    ("py:AssertionError", &["py:Exception", "py:BaseException"]),
+    ("py:ValueError", &["py:Exception", "py:BaseException"]),
+    ("py:RuntimeError", &["py:Exception", "py:BaseException"]),
+    ("py:OSError", &["py:Exception", "py:BaseException"]),
 ];
 
 /// Catch everything that any code may throw.
-const EVERYTHING: &[&str] = &["Throwable"];
+const EVERYTHING: &[&str] = &["Throwable", "py:BaseException"];
 
 /// Whether `by` takes `thrown`; an empty name is an exception that is not known.
 pub(crate) fn is_caught(thrown: &str, by: &str) -> Caught {

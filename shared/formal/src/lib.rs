@@ -12,6 +12,7 @@ mod exec;
 mod interp;
 pub mod ir;
 mod java;
+mod python;
 mod smt;
 mod solver;
 mod symbol;
@@ -41,12 +42,17 @@ pub struct Source<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotLowered(pub Language);
 
+/// Whether functions of the language are lowered at all.
+pub fn is_lowered(language: Language) -> bool {
+    matches!(language, Language::Java | Language::Python)
+}
+
 /// Lowers files of one language together: they see each other's constants and functions.
 pub fn lower(language: Language, sources: &[Source<'_>]) -> Result<Program, NotLowered> {
     match language {
         Language::Java => Ok(java::lower(sources)),
-        Language::Python
-        | Language::JavaScript
+        Language::Python => Ok(python::lower(sources)),
+        Language::JavaScript
         | Language::TypeScript
         | Language::Tsx
         | Language::Go

@@ -1,6 +1,6 @@
 //! What is said about a check.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use crate::{
     ir::{CheckKind, Site},
@@ -55,6 +55,25 @@ pub enum Unknown {
     SolverUnavailable(String),
     TimedOut,
     TooLarge,
+}
+
+/// As an end of "it is unknown, because …".
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotLowered(why) => write!(f, "the function is not modelled: {why}"),
+            Self::NotModelled(what) => write!(f, "it hangs on {what}, which is not modelled"),
+            Self::LoopCut => f.write_str("only passes of a loop that were not looked at can fail"),
+            Self::MayBeRefused(call) => {
+                write!(f, "`{call}`, which is not known, may refuse the values that would fail")
+            }
+            Self::NotReplayed => f.write_str("the counterexample did not fail when it was run"),
+            Self::SolverGaveUp => f.write_str("the solver gave up within its time"),
+            Self::SolverUnavailable(why) => write!(f, "there is no solver to ask: {why}"),
+            Self::TimedOut => f.write_str("the time of the function was over"),
+            Self::TooLarge => f.write_str("the function is too large"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -47,6 +47,20 @@ pub struct Metadata {
     /// What the repository's own policy did; none where it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyFacts>,
+    /// What is told of the change and of its files beside the verdict.
+    #[serde(default)]
+    pub insight: Insight,
+}
+
+/// Sentences about an analysis that decide nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Insight {
+    /// How risky the change is; none without a base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    /// How far its files can be relied on; none when none was scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<String>,
 }
 
 /// How many findings an analysis has, for whoever does not want to read them.

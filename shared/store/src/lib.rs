@@ -28,6 +28,7 @@ pub mod codebase_scans;
 pub mod corpora;
 pub mod custom_rules;
 pub mod deliveries;
+pub mod diff_summaries;
 pub mod dispositions;
 pub mod embeddings;
 pub mod evidence;
@@ -48,6 +49,7 @@ pub mod runs;
 pub mod scan_schedules;
 pub mod search;
 pub mod signing_keys;
+pub mod trust_scores;
 
 mod error;
 mod page;

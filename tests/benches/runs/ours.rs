@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{OrgId, RunKind};
+use domain::OrgId;
 use engine::{Deadline, Engine};
 use queue::Sender;
 use startup::Secret;
@@ -67,7 +67,7 @@ impl Ours {
         let at = |percent: usize| took[took.len() * percent / 100].as_secs_f64() * 1e3;
         let per_second = took.len() as f64 / elapsed.as_secs_f64();
         Measured {
-            steps_per_second: Some(per_second * RunKind::Analysis.steps().len() as f64),
+            steps_per_second: Some(per_second * FiveSteps::STEPS.len() as f64),
             commits_per_second: per_second * counted.writes,
             latency: Some((at(50), at(99))),
             counted,

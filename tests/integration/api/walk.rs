@@ -28,7 +28,10 @@ impl Operation {
         self.path.contains('{')
             || self.path == "/v1/merges"
             || (self.method == Method::POST
-                && matches!(self.path.as_str(), "/v1/scans" | "/v1/schedules"))
+                && matches!(
+                    self.path.as_str(),
+                    "/v1/scans" | "/v1/schedules" | "/v1/rules" | "/v1/rules/import"
+                ))
     }
 
     /// The call, about what `owner` has.
@@ -49,9 +52,11 @@ impl Operation {
             ("/v1/runs/", owner.open_run.to_string()),
             ("/v1/analyses/", owner.analysis.to_string()),
             ("/v1/findings/", owner.findings[0].to_string()),
+            ("/v1/formal/", owner.formal_result.to_string()),
             ("/v1/attestations/", owner.attestation.to_string()),
             ("/v1/scans/", owner.scan.to_string()),
             ("/v1/schedules/", owner.schedule.to_string()),
+            ("/v1/rules/", owner.rule.to_string()),
             ("/v1/projects/", owner.project.to_string()),
             ("/v1/artifacts/", owner.artifact.to_string()),
             ("/v1/keys/", owner.key_id.to_string()),
@@ -101,6 +106,22 @@ impl Operation {
                 json!({ "repository_id": owner.repository, "cron": "30 4 * * *" })
             }
             ("PATCH", "/v1/schedules/{id}") => json!({ "time_zone": "Asia/Kolkata" }),
+            ("POST", "/v1/rules") => json!({
+                "repository_id": owner.repository,
+                "rule": { "id": "fresh", "type": "pattern", "message": "m", "pattern": "x" },
+            }),
+            ("PATCH", "/v1/rules/{id}") => {
+                json!({ "yaml": "{id: changed, type: pattern, message: m, pattern: y}" })
+            }
+            ("POST", "/v1/rules/{id}/toggle") => json!({ "enabled": false }),
+            ("POST", "/v1/rules/test") => json!({
+                "yaml": "{id: walked, type: pattern, message: m, pattern: x}",
+                "files": [{ "path": "a.py", "code": "x\n" }],
+            }),
+            ("POST", "/v1/rules/import") => json!({
+                "repository_id": owner.repository,
+                "yaml": "- {id: imported, type: pattern, message: m, pattern: x}",
+            }),
             ("POST", "/v1/keys") => json!({ "name": "fresh", "scopes": ["read"] }),
             (method, path) => panic!("say in this table what {method} {path} takes"),
         }

@@ -50,12 +50,16 @@ pub(crate) struct Tenant {
     pub(crate) analysis: Uuid,
     /// Gravest first, as the API lists them.
     pub(crate) findings: Vec<Uuid>,
+    /// A refuted check of the analysis.
+    pub(crate) formal_result: Uuid,
     pub(crate) attestation: Uuid,
     /// The run's report, which cites the first finding.
     pub(crate) artifact: Uuid,
     /// The run's.
     pub(crate) scan: Uuid,
     pub(crate) schedule: Uuid,
+    /// A rule of the repository's own, which the analysis ran.
+    pub(crate) rule: Uuid,
     pub(crate) badge_token: String,
 }
 
@@ -179,6 +183,7 @@ impl World {
         self.steps(org, run).await;
         let analysis = self.analysis(org, repository, run).await;
         let findings = self.findings(org, repository, analysis).await;
+        let formal_result = self.formal_result(org, analysis).await;
         self.index(org, run).await;
         let attestation = self.attestation(org, repository, analysis, Tier::None, false).await;
         let badge_token = self.badge(org, repository, attestation).await;
@@ -186,6 +191,7 @@ impl World {
         let (project, artifact) = self.report(org, repository, run, findings[0]).await;
         let scan = self.scan(org, repository, run, artifact).await;
         let schedule = self.schedule(org, repository).await;
+        let rule = self.rule(org, repository, analysis).await;
         Tenant {
             org,
             key,
@@ -197,10 +203,12 @@ impl World {
             waiting: None,
             analysis,
             findings,
+            formal_result,
             attestation,
             artifact,
             scan,
             schedule,
+            rule,
             badge_token,
         }
     }
@@ -242,6 +250,26 @@ impl World {
              VALUES ('{id}', '{org}', '{repository}', 'main', '30 4 * * 1-5', 'Europe/Berlin',
                      now() + interval '1 hour', now() - interval '2 days',
                      now() - interval '1 day', 'overlap', clock_timestamp())"
+        ))
+        .await;
+        id
+    }
+
+    async fn rule(&self, org: OrgId, repository: RepositoryId, analysis: Uuid) -> Uuid {
+        let id = Uuid::now_v7();
+        let rule = json!({
+            "id": format!("rule-of-{org}"), "type": "pattern", "severity": "low",
+            "message": "Leave it.", "pattern": "leave it",
+        });
+        let (set, hash) = (json!({ "rules": [rule] }), "b".repeat(64));
+        self.sql(&format!(
+            "INSERT INTO custom_rules (id, org_id, repo_id, name, rule_type, rule_config, severity,
+                                       created_at)
+             VALUES ('{id}', '{org}', '{repository}', 'rule-of-{org}', 'pattern', '{rule}', 'low',
+                     clock_timestamp());
+             INSERT INTO custom_rule_sets (org_id, hash, rules) VALUES ('{org}', '{hash}', '{set}');
+             UPDATE analyses SET metadata = metadata || '{{\"custom_rules\": \"{hash}\"}}'
+             WHERE id = '{analysis}'"
         ))
         .await;
         id
@@ -306,6 +334,28 @@ impl World {
             .await;
         }
         ids
+    }
+
+    async fn formal_result(&self, org: OrgId, analysis: Uuid) -> Uuid {
+        let id = Uuid::now_v7();
+        let summary = json!({
+            "solver_unavailable": null, "functions": 1, "functions_incomplete": 0,
+            "functions_skipped": 0, "proved": 0, "refuted": 1, "caller_dependent": 0,
+            "unknown": 0, "kept": 1, "reasons": { "the solver gave up": 2 },
+        });
+        self.sql(&format!(
+            "INSERT INTO formal_results (id, org_id, analysis_id, place, language, file_path,
+                                         function_name, line, check_kind, verdict, query_hash,
+                                         query, duration_ms, counterexample, test)
+             VALUES ('{id}', '{org}', '{analysis}', 0, 'python', 'src/app.py', 'share', 12,
+                     'division_by_zero', 'refuted', '{hash}', '(assert true)', 1.5,
+                     '[{{\"name\": \"count\", \"value\": \"0\"}}]', 'share(0)');
+             UPDATE analyses SET metadata = metadata || '{{\"formal\": {summary}}}'
+             WHERE id = '{analysis}'",
+            hash = "a".repeat(64),
+        ))
+        .await;
+        id
     }
 
     /// Indexes one file, as the embedder does.

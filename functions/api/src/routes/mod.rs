@@ -6,9 +6,12 @@ mod artifacts;
 mod attestations;
 mod audit;
 mod badges;
+mod dismissals;
+mod dismissing;
 mod events;
 mod exports;
 mod findings;
+mod formal;
 mod health;
 mod keys;
 mod merges;
@@ -16,6 +19,7 @@ mod pages;
 mod public_keys;
 mod repositories;
 mod requests;
+mod rules;
 mod run_changes;
 mod runs;
 mod scans;
@@ -41,6 +45,10 @@ pub(crate) fn all() -> OpenApiRouter<Deps> {
         .merge(merges::routes())
         .merge(analyses::routes())
         .merge(findings::routes())
+        .merge(dismissing::routes())
+        .merge(dismissals::routes())
+        .merge(rules::routes())
+        .merge(formal::routes())
         .merge(search::routes())
         .merge(attestations::routes())
         .merge(artifacts::routes())

@@ -7,11 +7,12 @@
 //! | parse | the coverage |
 //! | security | `rules_version`, `gate`, `findings`, `deciding`, `fixed`, `since_previous`, `policy`, `incomplete` |
 //! | formal | [`FormalSummary`](domain::FormalSummary) |
-//! | verdict | `analysis_id`, `verdict`, `counts` |
+//! | verdict | `analysis_id`, `verdict`, `counts`, `insight` |
 
 pub(crate) mod baseline;
 pub(crate) mod fetch;
 mod formal;
+mod insight;
 mod manifest;
 mod parse;
 pub(crate) mod policy;
@@ -35,7 +36,7 @@ pub(crate) enum Prepared {
     Parse(parse::Found),
     Security(security::Found),
     Formal(formal::Found),
-    Verdict,
+    Verdict(insight::Found),
 }
 
 /// Whether the results of the files that a step examines have to be read before.
@@ -68,7 +69,7 @@ pub(crate) async fn prepare(
         "parse" => parse::work(deps, work, deadline).await.map(Prepared::Parse),
         "security" => security::work(deps, work, deadline).await.map(Prepared::Security),
         "formal" => formal::work(deps, work, deadline).await.map(Prepared::Formal),
-        "verdict" => Ok(Prepared::Verdict),
+        "verdict" => insight::work(deps, work, deadline).await.map(Prepared::Verdict),
         unknown => Err(Error::UnknownStep(unknown)),
     }
 }
@@ -87,7 +88,7 @@ impl Prepared {
             Self::Parse(found) => found.write(tx, fence, work).await,
             Self::Security(found) => found.write(tx, fence, work).await,
             Self::Formal(found) => found.write(tx, fence, work).await,
-            Self::Verdict => verdict::write(tx, fence, work).await,
+            Self::Verdict(seen) => verdict::write(tx, fence, work, seen).await,
         }
     }
 }

@@ -17,7 +17,10 @@ use store::{
 };
 
 use super::baseline::{Base, Before, Compared, compare};
-use super::policy::{self, Ruled, narrowed, narrowed_base};
+use super::{
+    policy::{self, Ruled, narrowed, narrowed_base},
+    rules,
+};
 use crate::examine::{Examined, Reuse, examine};
 use crate::memory::{COMMIT_TIME, Work, Written, output, written};
 use crate::{Deps, Error};
@@ -116,8 +119,11 @@ impl Found {
         if let Some(base) = self.base.as_ref().filter(|base| base.found_out) {
             base.examined.keep(tx, org).await?;
         }
+        rules::record(tx, fence, work).await?;
+        let mut incomplete = policy::unfinished(&self.held, &self.examined.scan.incomplete);
+        incomplete.extend_from_slice(work.memory.own_rules.unusable());
         let output = Output {
-            rules_version: analysis::rules_version().to_owned(),
+            rules_version: work.memory.rules.rules_version(),
             gate,
             findings: judged.len(),
             deciding: judged.iter().filter(|finding| finding.deciding).count(),
@@ -125,7 +131,7 @@ impl Found {
             fixed,
             since_previous,
             policy: self.ruled.facts(&self.examined.coverage),
-            incomplete: policy::unfinished(&self.held, &self.examined.scan.incomplete),
+            incomplete,
         };
         written("security", &output)
     }

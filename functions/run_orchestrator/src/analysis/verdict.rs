@@ -9,7 +9,7 @@ use store::{
     runs::Fence,
 };
 
-use super::security;
+use super::{insight, security};
 use crate::Error;
 use crate::memory::{Work, Written, output, written};
 
@@ -18,10 +18,16 @@ struct Output {
     analysis_id: AnalysisId,
     verdict: Verdict,
     counts: Counts,
+    insight: insight::Kept,
 }
 
 /// Judges by the findings as they stand in the table, and asks for all that follows a verdict.
-pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Written, Error> {
+pub(super) async fn write(
+    tx: &Tx<'_>,
+    fence: &Fence,
+    work: &Work,
+    seen: &insight::Found,
+) -> Result<Written, Error> {
     let scanned: security::Output = output(work, "security")?;
     let tallies = findings::tally(tx, work.run().id).await?;
     let mut counts = counts(&tallies);
@@ -35,11 +41,14 @@ pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Wri
         .iter()
         .flat_map(|(severity, count)| std::iter::repeat_n(*severity, *count as usize));
     let verdict = domain::judge(&scanned.gate, deciding);
+    let incomplete = &scanned.incomplete;
+    let (kept, told) = seen.write(tx, fence, work, &counts.deciding, incomplete).await?;
     let metadata = Metadata {
         gate: scanned.gate,
         incomplete: json!(scanned.incomplete),
         formal: Some(output(work, "formal")?),
         policy: Some(scanned.policy),
+        insight: told,
     };
     let done = Completion {
         verdict: Some(verdict),
@@ -56,7 +65,7 @@ pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Wri
         (AttestRequested::QUEUE, AttestRequested { org_id, run_id }.body()),
         (NotifyRequested::QUEUE, NotifyRequested { org_id, run_id }.body()),
     ];
-    let written = written("verdict", &Output { analysis_id, verdict, counts })?;
+    let written = written("verdict", &Output { analysis_id, verdict, counts, insight: kept })?;
     Ok(Written { messages, summary: Some(summary), ..written })
 }
 

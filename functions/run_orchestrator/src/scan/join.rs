@@ -16,7 +16,7 @@ use store::{
 use super::{ScanError, error::Ended, part::Examined};
 use crate::{
     Error,
-    analysis::policy,
+    analysis::{policy, rules},
     examine::Reuse,
     memory::{Work, Written, output, written},
 };
@@ -35,7 +35,10 @@ pub(super) struct Joined {
     /// What the repository's policy did.
     #[serde(default)]
     pub(super) policy: PolicyFacts,
-    /// Sorted by path, as the shards are.
+    /// The hash of the set of the customer's own rules.
+    #[serde(default)]
+    pub(super) rules: Option<String>,
+    /// Sorted by path, as the shards are; rules that could not be run come first.
     pub(super) incomplete: Vec<Incomplete>,
 }
 
@@ -92,7 +95,8 @@ fn add_up(
         findings: Severity::ALL.iter().map(|severity| (*severity, 0)).collect(),
         reuse: Reuse::default(),
         policy,
-        incomplete: Vec::new(),
+        rules: sharded.rules,
+        incomplete: sharded.unusable_rules.into_iter().map(rules::unusable_rule).collect(),
     };
     for output in outputs {
         let examined: Examined = serde_json::from_value(output)
@@ -122,7 +126,13 @@ mod tests {
     fn shards_are_added_up_and_nothing_that_was_not_read_is_lost() {
         let unread =
             |path: &str| Unanalysed { path: path.into(), reason: UnanalysedReason::Binary };
-        let sharded = Sharded { files: 5, shards: Vec::new(), left_out: vec![unread("m.bin")] };
+        let sharded = Sharded {
+            files: 5,
+            shards: Vec::new(),
+            left_out: vec![unread("m.bin")],
+            rules: Some("0".repeat(64)),
+            unusable_rules: vec!["custom.a".into()],
+        };
         let examined = |path: &str, high| {
             json!(Examined {
                 files: 2,
@@ -150,7 +160,13 @@ mod tests {
 
     #[test]
     fn a_scan_without_files_is_complete_at_once() {
-        let nothing = Sharded { files: 0, shards: Vec::new(), left_out: Vec::new() };
+        let nothing = Sharded {
+            files: 0,
+            shards: Vec::new(),
+            left_out: Vec::new(),
+            rules: None,
+            unusable_rules: Vec::new(),
+        };
         assert!(all_succeeded(&nothing, &[]).is_ok());
         let (joined, coverage) = add_up(nothing, PolicyFacts::default(), Vec::new()).unwrap();
         assert_eq!((joined.shards, joined.files), (0, 0));

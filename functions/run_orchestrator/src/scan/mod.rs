@@ -28,7 +28,9 @@ use store::{Tx, runs::Fence};
 pub use error::ScanError;
 
 use crate::{
-    Deps, Error, examine,
+    Deps, Error,
+    analysis::rules,
+    examine,
     memory::{Work, Written},
     worker,
 };
@@ -44,6 +46,7 @@ pub(crate) enum Prepared {
 
 /// Whether the results of a shard's files have to be read before they are examined.
 pub(crate) async fn wants_to_read(deps: &Deps, work: &mut Work) -> Result<bool, Error> {
+    rules::ready(work).await?;
     let part = part::files(deps, work).await?;
     examine::wants_to_read(work, [part]).await
 }
@@ -78,7 +81,7 @@ impl Prepared {
     ) -> Result<Written, Error> {
         match self {
             Self::Fetch(found) => found.write(tx, fence).await,
-            Self::Shard(found) => found.write(tx, work).await,
+            Self::Shard(found) => found.write(tx, fence, work).await,
             Self::Join => join::write(tx, fence, work).await,
             Self::Report => report::write(tx, fence, work).await,
             Self::Part(found) => found.write(tx, fence, work).await,

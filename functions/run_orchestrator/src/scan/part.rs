@@ -56,7 +56,7 @@ pub(super) async fn files(deps: &Deps, work: &mut Work) -> Result<Arc<Snapshot>,
     if let Some(part) = &work.memory.snapshot {
         return Ok(Arc::clone(part));
     }
-    let Input { commit, first, count } = input(work)?;
+    let Input { commit, first, count, .. } = input(work)?;
     let whole = deps.objects.get_snapshot(work.run().org, &commit).await?;
     let held = Arc::new(Held::of(&standing(&whole, POLICY_PATH)));
     let part = part_of(whole, first, count)?;

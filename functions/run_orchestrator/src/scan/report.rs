@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use ::analysis::custom::rules_version_with;
 use domain::{
     ArtifactId, ArtifactKind, CITATIONS_MAX, CodebaseScanId, Content, Coverage, Gate,
     InvalidArtifact, LogicalKey, RepositoryId, Severity, UnanalysedReason,
@@ -11,7 +12,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::{
     StoreError, Tx,
-    analyses::{self, Completion, Metadata},
+    analyses::{self, Completion, Insight, Metadata},
     artifacts::{self, NewArtifact, WriteError},
     codebase_scans::{self, Changes, Results},
     findings::{self, Tally},
@@ -126,11 +127,12 @@ async fn complete_analysis(
         incomplete: json!(joined.incomplete),
         formal: None,
         policy: Some(joined.policy.clone()),
+        insight: Insight::default(),
     };
     let done = Completion {
         verdict: None,
         counts: &counts(tallies),
-        rules_version: analysis::rules_version(),
+        rules_version: &rules_version_with(joined.rules.as_deref()),
         metadata: &metadata,
     };
     analyses::complete(tx, fence, &done).await.map(|_| ())

@@ -9,11 +9,12 @@ use domain::{
 };
 use store::{
     Tx,
-    runs::{self, NewRun, Run},
+    runs::{self, Fence, NewRun, Run},
 };
 use uuid::Uuid;
 
 use super::cut;
+use crate::analysis::rules;
 use crate::memory::{Work, Written, input, snapshot, written};
 use crate::{Deps, Error};
 
@@ -23,9 +24,12 @@ pub(crate) struct Found {
     files: usize,
     ranges: Vec<Range<usize>>,
     left_out: Vec<Unanalysed>,
+    /// Names the customer's own rules, the same ones for every shard.
+    rules: Option<String>,
 }
 
 pub(super) async fn work(deps: &Deps, work: &mut Work) -> Result<Found, Error> {
+    rules::ready(work).await?;
     let snapshot = snapshot(deps, work).await?;
     let sizes: Vec<u64> = snapshot.files.iter().map(|file| file.bytes.len() as u64).collect();
     let ranges = match input::<codebase_scan::Input>(work)?.shards {
@@ -37,12 +41,19 @@ pub(super) async fn work(deps: &Deps, work: &mut Work) -> Result<Found, Error> {
         files: sizes.len(),
         ranges,
         left_out: snapshot.left_out.clone(),
+        rules: work.memory.rules.hash().map(str::to_owned),
     })
 }
 
 impl Found {
     /// Begins a run for each range. They are there, with their messages, or none of them is.
-    pub(super) async fn write(&self, tx: &Tx<'_>, work: &Work) -> Result<Written, Error> {
+    pub(super) async fn write(
+        &self,
+        tx: &Tx<'_>,
+        fence: &Fence,
+        work: &Work,
+    ) -> Result<Written, Error> {
+        rules::record(tx, fence, work).await?;
         let (mut shards, mut messages) = (Vec::new(), Vec::new());
         for (number, range) in self.ranges.iter().enumerate() {
             let child = self.child(work.run(), number, range)?;
@@ -50,12 +61,24 @@ impl Found {
             shards.push(id);
             messages.push(queue::wake_up(RunKind::ScanShard, child.org, id));
         }
-        let sharded = Sharded { files: self.files, shards, left_out: self.left_out.clone() };
+        let unusable = work.memory.own_rules.unusable().iter();
+        let sharded = Sharded {
+            files: self.files,
+            shards,
+            left_out: self.left_out.clone(),
+            rules: self.rules.clone(),
+            unusable_rules: unusable.filter_map(|one| one.rule.clone()).collect(),
+        };
         Ok(Written { messages, ..written("shard", &sharded)? })
     }
 
     fn child(&self, scan: &Run, number: usize, range: &Range<usize>) -> Result<NewRun, Error> {
-        let input = Input { commit: self.commit.clone(), first: range.start, count: range.len() };
+        let input = Input {
+            commit: self.commit.clone(),
+            first: range.start,
+            count: range.len(),
+            rules: self.rules.clone(),
+        };
         let input = serde_json::to_value(input)
             .map_err(|source| Error::Output { step: "shard", source })?;
         Ok(NewRun {

@@ -10,9 +10,6 @@ use crate::{
     term::{Sort, Term},
 };
 
-/// Lengths are an int in every language that is lowered so far.
-const LENGTH_MAX: i128 = (1 << 31) - 1;
-
 impl Exec<'_> {
     pub(super) fn global_value(&mut self, index: usize, reason: &str) -> Value {
         let global = &self.program.globals[index];
@@ -79,7 +76,7 @@ impl Exec<'_> {
                 let mut length = symbol(
                     Part::Length,
                     Sort::Int,
-                    Some((i128::from(read.length_min), LENGTH_MAX)),
+                    Some((i128::from(read.length_min), self.program.length_bits.length_max())),
                 );
                 if key.part == Part::Abstract {
                     length.key = length_key;

@@ -242,6 +242,66 @@ pub struct Global {
     pub nullable: bool,
 }
 
+/// What a value of a language with types at run time is; the number is what stands in its tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tag {
+    /// Anything that is not one of the others.
+    Object = 0,
+    None = 1,
+    Bool = 2,
+    Int = 3,
+    Float = 4,
+    Str = 5,
+    Tuple = 6,
+    List = 7,
+}
+
+impl Tag {
+    pub const ALL: [Self; 8] = [
+        Self::Object,
+        Self::None,
+        Self::Bool,
+        Self::Int,
+        Self::Float,
+        Self::Str,
+        Self::Tuple,
+        Self::List,
+    ];
+
+    pub fn number(self) -> i128 {
+        self as i128
+    }
+
+    pub fn is_sequence(self) -> bool {
+        matches!(self, Self::Str | Self::Tuple | Self::List)
+    }
+}
+
+/// The variables that together hold a value whose type only its run knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slots {
+    pub tag: Var,
+    pub bool: Var,
+    pub int: Var,
+    pub float: Var,
+    pub sequence: Var,
+}
+
+/// Where the value of a parameter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// Of one type that the language's declaration says.
+    One(Tag, Var),
+    Any(Slots),
+}
+
+/// How a test calls a function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    pub name: String,
+    pub parameters: Vec<(String, Given)>,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Function {
     /// Qualified, such as `Server.start`.
@@ -251,6 +311,8 @@ pub struct Function {
     /// Index of the file among the program's sources.
     pub file: usize,
     pub parameters: Vec<Var>,
+    /// None where a test cannot call it, or nobody writes one in its language.
+    pub call: Option<Call>,
     pub variables: Vec<Variable>,
     /// The body, or why there is none to look at.
     pub body: Result<Vec<Stmt>, String>,
@@ -260,6 +322,27 @@ pub struct Function {
 pub struct Program {
     pub functions: Vec<Function>,
     pub globals: Vec<Global>,
+    /// Lengths have as many bits, with their sign.
+    pub length_bits: LengthBits,
+}
+
+/// How long a sequence of a language can be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LengthBits {
+    /// As in Java.
+    #[default]
+    Int,
+    /// As everywhere else on machines of 64 bits.
+    Word,
+}
+
+impl LengthBits {
+    pub fn length_max(self) -> i128 {
+        match self {
+            Self::Int => (1 << 31) - 1,
+            Self::Word => (1 << 63) - 1,
+        }
+    }
 }
 
 /// Calls `visit` for each statement, outer ones first.

@@ -164,6 +164,7 @@ fn declare<'tree>(
                     last_line: u32::try_from(member.end_position().row + 1).unwrap_or(u32::MAX),
                     file,
                     parameters: Vec::new(),
+                    call: None,
                     variables: Vec::new(),
                     body: Ok(Vec::new()),
                 });

@@ -2,10 +2,15 @@
 //!
 //! A line ends in `//~ VERDICT KIND`; a check that is not marked must not be refuted.
 
-use crate::world::{Judged, judge};
+use crate::{
+    marks::{Marks, compare},
+    world::{judge, reports},
+};
 use std::time::{Duration, Instant};
 
-use formal::Verdict;
+use domain::Language;
+
+const MARKS: Marks = Marks { language: Language::Java, file: "C.java", sign: "//~ " };
 
 const FUNCTIONS: &[(&str, &str)] = &[
     (
@@ -257,44 +262,14 @@ fn every_marked_check_gets_its_verdict() {
     let mut wrong = Vec::new();
     for (name, members) in FUNCTIONS {
         let text = format!("class C {{\n{members}\n}}\n");
-        wrong.extend(compare(name, &text));
+        wrong.extend(compare(&MARKS, name, &text));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn compare(name: &str, text: &str) -> Vec<String> {
-    let found = judge(text);
-    let mut wrong = Vec::new();
-    let mut marked = Vec::new();
-    for (line, text) in (1..).zip(text.lines()) {
-        let Some((_, mark)) = text.split_once("//~ ") else { continue };
-        let Some((verdict, kind)) = mark.split_once(' ') else { continue };
-        marked.push((line, kind.to_owned()));
-        let here: Vec<&Judged> =
-            found.iter().filter(|one| one.line == line && one.kind == kind).collect();
-        let expected = |one: &Judged| one.word() == verdict;
-        // Two checks of one kind can stand on a line; the mark is about the worst of them.
-        let agrees = match verdict {
-            "proved" => !here.is_empty() && here.iter().all(|one| expected(one)),
-            _ => here.iter().any(|one| expected(one)),
-        };
-        if !agrees {
-            wrong.push(format!("{name}: line {line} wants {verdict} {kind}, has {here:?}"));
-        }
-    }
-    for one in &found {
-        let is_marked = marked.contains(&(one.line, one.kind.clone()));
-        if !is_marked && matches!(one.verdict, Verdict::Refuted(_)) {
-            wrong.push(format!("{name}: nobody expects {one:?}"));
-        }
-    }
-    wrong
-}
-
 #[test]
 fn another_language_says_that_it_is_not_lowered() {
-    use domain::Language;
-    for language in Language::ALL.iter().filter(|language| **language != Language::Java) {
+    for language in Language::ALL.iter().filter(|language| !formal::is_lowered(**language)) {
         assert_eq!(formal::lower(*language, &[]), Err(formal::NotLowered(*language)));
     }
 }
@@ -302,8 +277,8 @@ fn another_language_says_that_it_is_not_lowered() {
 #[test]
 fn a_function_that_is_not_lowered_gives_its_reason_and_no_verdict() {
     let text = "class C {\nint f(int a) { outer: { break outer; } return 1 / a; }\n}\n";
-    assert!(judge(text).is_empty());
-    let reports = crate::world::reports(text);
+    assert!(judge(Language::Java, "C.java", text).is_empty());
+    let reports = reports(Language::Java, "C.java", text);
     let why = format!("{:?}", reports[0].incomplete);
     assert!(why.contains("a labeled block is not lowered"), "{why}");
 }
@@ -327,7 +302,7 @@ fn code_that_no_person_writes_ends_with_a_reason() {
     for body in bodies {
         let begun = Instant::now();
         let text = format!("class C {{ void f(int x) {{ {body} }} }}\n");
-        for report in crate::world::reports(&text) {
+        for report in reports(Language::Java, "C.java", &text) {
             let said = !report.checks.is_empty() || report.incomplete.is_some();
             assert!(said, "{}", body.get(..60).unwrap_or(&body));
         }

@@ -30,10 +30,11 @@ pub(crate) fn program(seed: u64) -> Program {
         last_line: 1,
         file: 0,
         parameters: (0..PARAMETERS).map(Var).collect(),
+        call: None,
         variables: maker.variables,
         body: Ok(body),
     };
-    Program { functions: vec![function], globals: Vec::new() }
+    Program { functions: vec![function], ..Program::default() }
 }
 
 struct Maker {

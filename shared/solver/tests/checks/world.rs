@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use domain::Language;
-use formal::{Answer, Clock, Query, Report, Solver, Source, Verdict, check, lower};
+use formal::{Answer, Clock, Query, Report, Solver, Source, Verdict, check, ir::Program, lower};
 use solver::Z3;
 
 /// More than the budget in use: a busy machine must not change a verdict.
@@ -44,8 +44,8 @@ pub(crate) fn z3() -> Z3 {
     solver
 }
 
-pub(crate) fn judge(text: &str) -> Vec<Judged> {
-    let checks = reports(text).into_iter().flat_map(|report| report.checks);
+pub(crate) fn judge(language: Language, path: &str, text: &str) -> Vec<Judged> {
+    let checks = reports(language, path, text).into_iter().flat_map(|report| report.checks);
     checks
         .map(|check| Judged {
             line: check.line,
@@ -55,11 +55,15 @@ pub(crate) fn judge(text: &str) -> Vec<Judged> {
         .collect()
 }
 
-pub(crate) fn reports(text: &str) -> Vec<Report> {
+pub(crate) fn program(language: Language, path: &str, text: &str) -> Program {
     let clock = analysis::Clock::unlimited();
-    let tree = analysis::syntax_tree(Language::Java, text, &clock).expect("the clock does not end");
-    let source = Source { path: "C.java", language: Language::Java, text, tree: &tree };
-    let program = lower(Language::Java, &[source]).expect("Java is lowered");
+    let tree = analysis::syntax_tree(language, text, &clock).expect("the clock does not end");
+    let source = Source { path, language, text, tree: &tree };
+    lower(language, &[source]).expect("the language is lowered")
+}
+
+pub(crate) fn reports(language: Language, path: &str, text: &str) -> Vec<Report> {
+    let program = program(language, path, text);
     let mut solver = z3();
     (0..program.functions.len())
         .map(|function| {

@@ -1,0 +1,297 @@
+//! Which functions are checked, together with what, and for how long.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::{Duration, Instant},
+};
+
+use analysis::{FILE_BYTES_MAX, is_demoted_by_name, syntax_tree};
+use domain::{ChangedFile, FormalSummary, FormalVerdict, Language, LineRange, SourceFile};
+use formal::{
+    Clock, NoSolver, Report, Solver, Source, Unknown, Verdict,
+    ir::{CheckKind, Program},
+};
+use sha2::{Digest, Sha256};
+use solver::Z3;
+
+/// What one function may take.
+const FUNCTION_TIME_MAX: Duration = Duration::from_millis(500);
+
+/// Files are read together, so that they know each other's functions, up to this size.
+const GROUP_BYTES_MAX: usize = 1024 * 1024;
+
+/// One check of one function, with what is to be kept of it.
+#[derive(Debug, Clone)]
+pub(super) struct Outcome {
+    pub(super) language: Language,
+    pub(super) path: String,
+    pub(super) function: String,
+    pub(super) line: u32,
+    /// The line as it stands in the file.
+    pub(super) text: String,
+    pub(super) kind: CheckKind,
+    pub(super) verdict: FormalVerdict,
+    pub(super) reason: Option<String>,
+    pub(super) query: Option<String>,
+    pub(super) inputs: Option<Vec<(String, String)>>,
+    pub(super) test: Option<String>,
+    /// What the whole function took.
+    pub(super) took: Duration,
+    /// The base fails in the same way.
+    pub(super) existing: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Examined {
+    pub(super) summary: FormalSummary,
+    pub(super) outcomes: Vec<Outcome>,
+}
+
+pub(super) struct Examiner {
+    solver: Box<dyn Solver>,
+    stop: Instant,
+}
+
+pub(super) fn hash(query: &str) -> String {
+    hex::encode(Sha256::digest(query))
+}
+
+/// A file of a lowered language, and which of its lines are to be looked at.
+struct Focus<'a> {
+    path: &'a str,
+    text: &'a str,
+    changed: Option<&'a ChangedFile>,
+    /// Only there so that others can call it.
+    context: bool,
+}
+
+impl Focus<'_> {
+    fn wants(&self, lines: LineRange) -> bool {
+        !self.context && self.changed.is_none_or(|file| file.lines.overlaps(lines))
+    }
+}
+
+impl Examiner {
+    pub(super) fn new(z3_path: Option<&str>, stop: Instant) -> Self {
+        let solver: Box<dyn Solver> = match z3_path {
+            Some(path) => Box::new(Z3::new(path)),
+            None => Box::new(NoSolver),
+        };
+        Self { solver, stop }
+    }
+
+    pub(super) fn examine(
+        &mut self,
+        files: &[SourceFile],
+        changes: Option<&[ChangedFile]>,
+        base: Option<&[SourceFile]>,
+    ) -> Examined {
+        let mut examined = Examined::default();
+        let languages = Language::ALL.iter().copied().filter(|one| formal::is_lowered(*one));
+        for language in languages {
+            for group in groups(language, files, changes) {
+                let first = examined.outcomes.len();
+                self.check_group(language, &group, &mut examined);
+                let fresh = &mut examined.outcomes[first..];
+                if let (Some(changes), Some(base)) = (changes, base) {
+                    self.mark_existing(language, fresh, changes, base);
+                }
+            }
+        }
+        examined
+    }
+
+    fn check_group(&mut self, language: Language, group: &[Focus<'_>], into: &mut Examined) {
+        let stop = self.stop;
+        let time_is_up = || Instant::now() >= stop;
+        let clock = analysis::Clock::new(&time_is_up);
+        let mut parsed = Vec::new();
+        for focus in group {
+            match syntax_tree(language, focus.text, &clock) {
+                Some(tree) => parsed.push((focus, tree)),
+                None if !focus.context => {
+                    let reason = "the time of the run was over before the file was read";
+                    *into.summary.reasons.entry(reason.to_owned()).or_default() += 1;
+                }
+                None => {}
+            }
+        }
+        let sources: Vec<Source<'_>> = parsed
+            .iter()
+            .map(|(focus, tree)| Source { path: focus.path, language, text: focus.text, tree })
+            .collect();
+        let Ok(program) = formal::lower(language, &sources) else { return };
+        for (index, function) in program.functions.iter().enumerate() {
+            let focus = parsed[function.file].0;
+            if !focus.wants(LineRange { first: function.first_line, last: function.last_line }) {
+                continue;
+            }
+            if Instant::now() >= stop {
+                into.summary.functions_skipped += 1;
+                continue;
+            }
+            let (report, took) = self.check(&program, index);
+            keep(language, &program, &sources, report, took, into);
+        }
+    }
+
+    fn check(&mut self, program: &Program, index: usize) -> (Report, Duration) {
+        let begun = Instant::now();
+        let until = self.stop.min(begun + FUNCTION_TIME_MAX);
+        let time_is_up = || Instant::now() >= until;
+        let report = formal::check(program, index, &mut *self.solver, Clock::new(&time_is_up));
+        (report, begun.elapsed())
+    }
+
+    /// Says of each refutation whether the base is refuted at the same line of the same function.
+    fn mark_existing(
+        &mut self,
+        language: Language,
+        fresh: &mut [Outcome],
+        changes: &[ChangedFile],
+        base: &[SourceFile],
+    ) {
+        let refuted = |one: &Outcome| one.verdict == FormalVerdict::Refuted;
+        let paths: HashSet<String> =
+            fresh.iter().filter(|one| refuted(one)).map(|one| one.path.clone()).collect();
+        for path in paths {
+            let change = changes.iter().find(|change| change.path == path);
+            let former = change.and_then(|change| change.renamed_from.as_deref()).unwrap_or(&path);
+            let Some(file) = base.iter().find(|file| file.path == former) else { continue };
+            let Ok(text) = std::str::from_utf8(&file.bytes) else { continue };
+            let focus = Focus { path: former, text, changed: None, context: false };
+            let mut before = Examined::default();
+            self.check_group(language, &[focus], &mut before);
+            let known: HashSet<_> =
+                before.outcomes.iter().filter(|one| refuted(one)).map(identity).collect();
+            for one in fresh.iter_mut().filter(|one| one.path == path) {
+                one.existing = known.contains(&identity(one));
+            }
+        }
+    }
+}
+
+fn identity(outcome: &Outcome) -> (String, CheckKind, String) {
+    let text = outcome.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (outcome.function.clone(), outcome.kind, text)
+}
+
+/// The files of a language, cut into groups that are read together. A change is read with as much
+/// of what stands around it as one group holds.
+fn groups<'a>(
+    language: Language,
+    files: &'a [SourceFile],
+    changes: Option<&'a [ChangedFile]>,
+) -> Vec<Vec<Focus<'a>>> {
+    let by_path: BTreeMap<&str, &ChangedFile> =
+        changes.into_iter().flatten().map(|change| (change.path.as_str(), change)).collect();
+    let own = files.iter().filter(|file| {
+        Language::of_path(&file.path) == Some(language)
+            && file.bytes.len() <= FILE_BYTES_MAX
+            && !is_demoted_by_name(&file.path)
+    });
+    let (mut wanted, mut around) = (Vec::new(), Vec::new());
+    for file in own {
+        let Ok(text) = std::str::from_utf8(&file.bytes) else { continue };
+        let changed = by_path.get(file.path.as_str()).copied();
+        let context = changes.is_some() && changed.is_none();
+        let focus = Focus { path: &file.path, text, changed, context };
+        if context { &mut around } else { &mut wanted }.push(focus);
+    }
+    let mut groups: Vec<Vec<Focus<'_>>> = Vec::new();
+    let mut room = 0;
+    for focus in wanted {
+        let size = focus.text.len();
+        match groups.last_mut() {
+            Some(group) if size <= room => group.push(focus),
+            Some(_) | None => {
+                groups.push(vec![focus]);
+                room = GROUP_BYTES_MAX;
+            }
+        }
+        room = room.saturating_sub(size);
+    }
+    if let [only] = groups.as_mut_slice() {
+        let folders: HashSet<&str> = only.iter().map(|focus| folder(focus.path)).collect();
+        around.sort_by_key(|focus| (!folders.contains(folder(focus.path)), focus.path));
+        for focus in around.into_iter().take_while(|focus| {
+            let fits = focus.text.len() <= room;
+            room = room.saturating_sub(focus.text.len());
+            fits
+        }) {
+            only.push(focus);
+        }
+    }
+    groups
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Takes over what one function's report says.
+fn keep(
+    language: Language,
+    program: &Program,
+    sources: &[Source<'_>],
+    report: Report,
+    took: Duration,
+    into: &mut Examined,
+) {
+    let mut note = |unknown: &Unknown| {
+        if let Unknown::SolverUnavailable(why) = unknown {
+            into.summary.solver_unavailable.get_or_insert_with(|| why.clone());
+        }
+        *into.summary.reasons.entry(unknown.to_string()).or_default() += 1;
+    };
+    match &report.incomplete {
+        Some(unknown) => {
+            note(unknown);
+            into.summary.functions_incomplete += 1;
+        }
+        None => into.summary.functions += 1,
+    }
+    let assumed = report.assumptions.join(", ");
+    for found in report.checks {
+        let function = &program.functions[found.function];
+        let source = &sources[function.file];
+        let seen = |one: &Outcome| {
+            one.line == found.line && one.kind == found.kind && one.path == source.path
+        };
+        // Another caller may have shown the same of it already.
+        if found.function != report.function && into.outcomes.iter().any(seen) {
+            continue;
+        }
+        let (verdict, reason, example) = match found.verdict {
+            Verdict::Proved if !assumed.is_empty() => {
+                let reason = format!("it assumes that nobody else assigns to {assumed}");
+                (FormalVerdict::Unknown, Some(reason), None)
+            }
+            Verdict::Proved => (FormalVerdict::Proved, None, None),
+            Verdict::Refuted(example) => (FormalVerdict::Refuted, None, Some(example)),
+            Verdict::CallerDependent(example) => {
+                (FormalVerdict::CallerDependent, None, Some(example))
+            }
+            Verdict::Unknown(unknown) => {
+                note(&unknown);
+                (FormalVerdict::Unknown, Some(unknown.to_string()), None)
+            }
+        };
+        let row = found.line.saturating_sub(1) as usize;
+        into.outcomes.push(Outcome {
+            language,
+            path: source.path.to_owned(),
+            function: function.name.clone(),
+            line: found.line,
+            text: source.text.lines().nth(row).unwrap_or_default().to_owned(),
+            kind: found.kind,
+            verdict,
+            reason,
+            query: found.query.map(|query| query.script),
+            inputs: example.map(|example| example.inputs),
+            test: None,
+            took,
+            existing: false,
+        });
+    }
+}

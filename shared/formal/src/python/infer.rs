@@ -1,0 +1,401 @@
+//! Which locals are of one type wherever they are set. A name is of a type if every value that is
+//! ever put into it is, so the answer holds whichever way the function goes.
+
+use std::collections::HashMap;
+
+use tree_sitter::Node;
+
+use super::{
+    Lowering, children, each, library,
+    scope::{Parameter, is_inner},
+    text,
+};
+use crate::ir::Tag;
+
+/// What is known of the values of a name or expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// Nothing was seen yet.
+    Nothing,
+    One(Tag),
+    Any,
+}
+
+impl Known {
+    fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, known) | (known, Self::Nothing) => known,
+            (one, two) if one == two => one,
+            _ => Self::Any,
+        }
+    }
+
+    pub(super) fn tag(self) -> Option<Tag> {
+        if let Self::One(tag) = self { Some(tag) } else { None }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Types {
+    names: HashMap<String, Known>,
+    /// What the elements of a parameter are that is never set to something else.
+    elements: HashMap<String, Tag>,
+}
+
+/// How often the types are joined until they stay; each name can only change twice.
+const ROUNDS_MAX: usize = 64;
+
+impl Types {
+    pub(super) fn of(node: Node<'_>, lowering: &Lowering<'_>, parameters: &[Parameter]) -> Self {
+        let mut types = Self::default();
+        for parameter in parameters {
+            let known = parameter.ty.filter(|_| parameter.is_plain).map_or(Known::Any, Known::One);
+            types.names.insert(parameter.name.clone(), known);
+            types.elements.extend(parameter.element.map(|tag| (parameter.name.clone(), tag)));
+        }
+        let body = node.child_by_field_name("body").unwrap_or(node);
+        let settled = (0..ROUNDS_MAX).any(|_| {
+            let before = types.names.clone();
+            each(body, &mut |inner| {
+                if is_inner(inner.kind()) {
+                    types.bind(inner.child_by_field_name("name"), Known::Any, lowering);
+                    return false;
+                }
+                types.visit(inner, lowering);
+                true
+            });
+            types.names == before
+        });
+        if !settled {
+            types.names.values_mut().for_each(|known| *known = Known::Any);
+        }
+        for name in &lowering.scope.locals {
+            types
+                .elements
+                .extend(types.displayed(name, body, lowering).map(|tag| (name.clone(), tag)));
+        }
+        types
+    }
+
+    /// What the elements of a local are that is only ever a list or tuple that is written out,
+    /// read by index, measured, or gone through: then nobody puts anything else into it.
+    fn displayed(&self, name: &str, body: Node<'_>, lowering: &Lowering<'_>) -> Option<Tag> {
+        let (mut known, mut sound) = (Known::Nothing, true);
+        let is_own = |node: Node<'_>| node.kind() == "identifier" && lowering.text(node) == name;
+        each(body, &mut |node| {
+            if !is_own(node) {
+                return true;
+            }
+            let Some(parent) = node.parent() else { return true };
+            let field = |field: &str| parent.child_by_field_name(field);
+            let target = parent.parent().and_then(|outer| outer.child_by_field_name("left"));
+            sound &= match parent.kind() {
+                "assignment" if field("left") == Some(node) => {
+                    let value = field("right").filter(|it| matches!(it.kind(), "list" | "tuple"));
+                    value.is_some_and(|value| {
+                        let parts = children(value).into_iter();
+                        known = parts.fold(known, |all, part| all.join(self.expr(part, lowering)));
+                        true
+                    })
+                }
+                "subscript" => field("value") == Some(node) && target != Some(parent),
+                "for_statement" => field("right") == Some(node),
+                "argument_list" => parent.parent().is_some_and(|call| {
+                    let function = call.child_by_field_name("function");
+                    function.is_some_and(|it| lowering.text(it) == "len")
+                        && lowering.is_builtin("len")
+                }),
+                _ => false,
+            };
+            true
+        });
+        known.tag().filter(|tag| sound && !matches!(tag, Tag::None | Tag::Object | Tag::List))
+    }
+
+    /// The one type of a local, if it has one.
+    pub(super) fn of_name(&self, name: &str) -> Option<Tag> {
+        self.names.get(name)?.tag().filter(|tag| !matches!(tag, Tag::None | Tag::Object))
+    }
+
+    /// What the elements of a list are, by the annotation of the parameter that it is.
+    pub(super) fn element(&self, name: &str) -> Option<Tag> {
+        self.elements.get(name).copied()
+    }
+
+    fn visit(&mut self, node: Node<'_>, lowering: &Lowering<'_>) {
+        let left = node.child_by_field_name("left");
+        let right = node.child_by_field_name("right");
+        match node.kind() {
+            "assignment" => match right {
+                Some(right) => self.assign(left, innermost(right), lowering),
+                None => {}
+            },
+            "augmented_assignment" => {
+                let operator = node.child_by_field_name("operator");
+                if let (Some(left), Some(right), Some(operator)) = (left, right, operator) {
+                    let (one, two) = (self.expr(left, lowering), self.expr(right, lowering));
+                    let operator = lowering.text(operator).trim_end_matches('=');
+                    self.bind(Some(left), binary(operator, one, two), lowering);
+                }
+            }
+            "for_statement" => self.loop_target(left, right, lowering),
+            "for_in_clause" | "delete_statement" => {
+                self.bind(left.or_else(|| node.named_child(0)), Known::Any, lowering);
+            }
+            "named_expression" => {
+                let value = node.child_by_field_name("value");
+                let known = value.map_or(Known::Any, |value| self.expr(value, lowering));
+                self.bind(node.child_by_field_name("name"), known, lowering);
+            }
+            "as_pattern_target" => self.bind(node.named_child(0), Known::Any, lowering),
+            "import_statement" | "import_from_statement" => {
+                for name in super::scope::imported(node, lowering.source) {
+                    self.names.insert(name, Known::Any);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn assign(&mut self, left: Option<Node<'_>>, right: Node<'_>, lowering: &Lowering<'_>) {
+        let Some(left) = left else { return };
+        let is_list = |kind: &str| matches!(kind, "pattern_list" | "tuple_pattern");
+        if is_list(left.kind()) && matches!(right.kind(), "expression_list" | "tuple") {
+            let (targets, values) = (children(left), children(right));
+            if targets.len() == values.len() {
+                for (target, value) in targets.into_iter().zip(values) {
+                    let known = self.expr(value, lowering);
+                    self.bind(Some(target), known, lowering);
+                }
+                return;
+            }
+        }
+        let known = self.expr(right, lowering);
+        self.bind(Some(left), known, lowering);
+    }
+
+    fn loop_target(
+        &mut self,
+        left: Option<Node<'_>>,
+        right: Option<Node<'_>>,
+        lowering: &Lowering<'_>,
+    ) {
+        let (Some(left), Some(right)) = (left, right) else { return };
+        let called = right.child_by_field_name("function").map(|it| lowering.text(it));
+        match called.filter(|name| right.kind() == "call" && lowering.is_builtin(name)) {
+            Some("range") => self.bind(Some(left), Known::One(Tag::Int), lowering),
+            Some("enumerate") if left.kind() == "pattern_list" => {
+                let mut targets = children(left).into_iter();
+                self.bind(targets.next(), Known::One(Tag::Int), lowering);
+                targets.for_each(|target| self.bind(Some(target), Known::Any, lowering));
+            }
+            _ => {
+                let known = match self.expr(right, lowering) {
+                    Known::One(Tag::Str) => Known::One(Tag::Str),
+                    _ => self.element(lowering.text(right)).map_or(Known::Any, Known::One),
+                };
+                self.bind(Some(left), known, lowering);
+            }
+        }
+    }
+
+    fn bind(&mut self, target: Option<Node<'_>>, known: Known, lowering: &Lowering<'_>) {
+        let Some(target) = target else { return };
+        if target.kind() == "identifier" {
+            let name = lowering.text(target);
+            let before = self.names.get(name).copied().unwrap_or(Known::Nothing);
+            self.names.insert(name.to_owned(), before.join(known));
+            if lowering.scope.parameters.iter().any(|own| own.name == name) {
+                self.elements.remove(name);
+            }
+            return;
+        }
+        let parts = matches!(
+            target.kind(),
+            "pattern_list" | "tuple_pattern" | "list_pattern" | "list_splat_pattern"
+        );
+        for part in if parts { children(target) } else { Vec::new() } {
+            self.bind(Some(part), Known::Any, lowering);
+        }
+    }
+
+    /// The type of whatever an expression gives, if it gives anything.
+    pub(super) fn expr(&self, node: Node<'_>, lowering: &Lowering<'_>) -> Known {
+        let part = |field: &str| node.child_by_field_name(field);
+        match node.kind() {
+            "integer" => integer(lowering.text(node)),
+            "float" if !lowering.text(node).ends_with(['j', 'J']) => Known::One(Tag::Float),
+            "string" | "concatenated_string" if !is_bytes(lowering.text(node)) => {
+                Known::One(Tag::Str)
+            }
+            "true" | "false" | "not_operator" => Known::One(Tag::Bool),
+            "none" => Known::One(Tag::None),
+            "list" | "list_comprehension" => Known::One(Tag::List),
+            "tuple" | "expression_list" => Known::One(Tag::Tuple),
+            "parenthesized_expression" => {
+                node.named_child(0).map_or(Known::Any, |inner| self.expr(inner, lowering))
+            }
+            "unary_operator" => match part("argument").map(|it| self.expr(it, lowering)) {
+                Some(known @ (Known::One(Tag::Int | Tag::Float) | Known::Nothing)) => known,
+                Some(Known::One(Tag::Bool)) => Known::One(Tag::Int),
+                _ => Known::Any,
+            },
+            "binary_operator" => match (part("left"), part("operator"), part("right")) {
+                (Some(left), Some(operator), Some(right)) => binary(
+                    lowering.text(operator),
+                    self.expr(left, lowering),
+                    self.expr(right, lowering),
+                ),
+                _ => Known::Any,
+            },
+            "boolean_operator" => match (part("left"), part("right")) {
+                (Some(left), Some(right)) => {
+                    self.expr(left, lowering).join(self.expr(right, lowering))
+                }
+                _ => Known::Any,
+            },
+            "conditional_expression" => match children(node).as_slice() {
+                [yes, _, no] => self.expr(*yes, lowering).join(self.expr(*no, lowering)),
+                _ => Known::Any,
+            },
+            "comparison_operator" => self.comparison(node, lowering),
+            "named_expression" => {
+                part("value").map_or(Known::Any, |value| self.expr(value, lowering))
+            }
+            "identifier" => self.name(lowering.text(node), lowering),
+            "subscript" => self.subscript(node, lowering),
+            "call" => self.call(node, lowering),
+            _ => Known::Any,
+        }
+    }
+
+    fn name(&self, name: &str, lowering: &Lowering<'_>) -> Known {
+        match self.names.get(name) {
+            Some(known) => *known,
+            None if lowering.scope.locals.contains(name) => Known::Nothing,
+            None => match lowering.module.constants.get(name) {
+                Some(constant) if !lowering.scope.foreign.contains(name) => {
+                    Known::One(constant.tag)
+                }
+                _ => Known::Any,
+            },
+        }
+    }
+
+    /// Only values of Python's own types are sure to compare to a boolean.
+    fn comparison(&self, node: Node<'_>, lowering: &Lowering<'_>) -> Known {
+        let known = children(node).into_iter().all(|operand| {
+            let known = self.expr(operand, lowering);
+            known == Known::Nothing || known.tag().is_some_and(|tag| tag != Tag::Object)
+        });
+        let mut cursor = node.walk();
+        let asks = node
+            .children_by_field_name("operators", &mut cursor)
+            .all(|operator| matches!(operator.kind(), "is" | "is not" | "in" | "not in"));
+        if known || asks { Known::One(Tag::Bool) } else { Known::Any }
+    }
+
+    fn subscript(&self, node: Node<'_>, lowering: &Lowering<'_>) -> Known {
+        let Some(value) = node.child_by_field_name("value") else { return Known::Any };
+        let sliced = node.child_by_field_name("subscript").is_some_and(|it| it.kind() == "slice");
+        match self.expr(value, lowering) {
+            Known::One(tag) if sliced && tag.is_sequence() => Known::One(tag),
+            Known::One(Tag::Str) => Known::One(Tag::Str),
+            Known::Nothing => Known::Nothing,
+            _ if sliced => Known::Any,
+            _ => self.element(lowering.text(value)).map_or(Known::Any, Known::One),
+        }
+    }
+
+    fn call(&self, node: Node<'_>, lowering: &Lowering<'_>) -> Known {
+        let Some(function) = node.child_by_field_name("function") else { return Known::Any };
+        let given = node.child_by_field_name("arguments").map(children).unwrap_or_default();
+        if function.kind() == "identifier" {
+            let name = lowering.text(function);
+            if !lowering.is_builtin(name) {
+                return Known::Any;
+            }
+            let first = given.first().map_or(Known::Any, |first| self.expr(*first, lowering));
+            return match (name, first) {
+                ("abs", Known::One(Tag::Int | Tag::Bool)) => Known::One(Tag::Int),
+                ("abs", known @ (Known::One(Tag::Float) | Known::Nothing)) => known,
+                ("min" | "max", known) if given.len() > 1 => given
+                    .iter()
+                    .fold(known, |all, argument| all.join(self.expr(*argument, lowering))),
+                (name, _) => library::builtin(name).map_or(Known::Any, Known::One),
+            };
+        }
+        if function.kind() != "attribute" {
+            return Known::Any;
+        }
+        let (Some(object), Some(name)) =
+            (function.child_by_field_name("object"), function.child_by_field_name("attribute"))
+        else {
+            return Known::Any;
+        };
+        let name = lowering.text(name);
+        if let Some(module) = lowering.imported(object) {
+            return library::of_module(module, name).map_or(Known::Any, Known::One);
+        }
+        match self.expr(object, lowering) {
+            Known::One(tag) => library::method(tag, name).map_or(Known::Any, Known::One),
+            known => known.join(Known::Any),
+        }
+    }
+}
+
+/// The last of `a = b = value`.
+pub(super) fn innermost(node: Node<'_>) -> Node<'_> {
+    let mut node = node;
+    while node.kind() == "assignment" {
+        let Some(right) = node.child_by_field_name("right") else { break };
+        node = right;
+    }
+    node
+}
+
+fn integer(literal: &str) -> Known {
+    if literal.ends_with(['j', 'J']) { Known::Any } else { Known::One(Tag::Int) }
+}
+
+pub(super) fn is_bytes(literal: &str) -> bool {
+    let prefix = literal.split(['"', '\'']).next().unwrap_or_default();
+    prefix.contains(['b', 'B', 't', 'T'])
+}
+
+fn binary(operator: &str, one: Known, two: Known) -> Known {
+    use Tag::{Bool, Float, Int, List, Str, Tuple};
+    let (Known::One(one), Known::One(two)) = (one, two) else {
+        let nothing = one == Known::Nothing || two == Known::Nothing;
+        return if nothing { Known::Nothing } else { Known::Any };
+    };
+    let tag = match (operator, one, two) {
+        ("+" | "-" | "*" | "//" | "%" | "<<" | ">>", Int | Bool, Int | Bool) => Int,
+        ("&" | "|" | "^", Int, Int | Bool) | ("&" | "|" | "^", Bool, Int) => Int,
+        ("/", Int | Bool | Float, Int | Bool | Float) => Float,
+        ("+" | "-" | "*" | "//" | "%", Float, Int | Bool | Float)
+        | ("+" | "-" | "*" | "//" | "%", Int | Bool, Float) => Float,
+        ("+", Str, Str) | ("%", Str, _) | ("*", Str, Int | Bool) | ("*", Int | Bool, Str) => Str,
+        ("+", List, List) | ("*", List, Int | Bool) | ("*", Int | Bool, List) => List,
+        ("+", Tuple, Tuple) | ("*", Tuple, Int | Bool) | ("*", Int | Bool, Tuple) => Tuple,
+        _ => return Known::Any,
+    };
+    Known::One(tag)
+}
+
+impl Lowering<'_> {
+    /// The module that a name was imported as.
+    pub(super) fn imported(&self, node: Node<'_>) -> Option<&str> {
+        let whole = text(node, self.source);
+        let first = whole.split('.').next().unwrap_or(whole);
+        if self.scope.locals.contains(first) || self.scope.foreign.contains(first) {
+            return None;
+        }
+        let module = self.module.imports.get(first)?;
+        // `os.environ` is as good as a module of its own.
+        if whole == "os.environ" && module == "os" {
+            return Some("os.environ");
+        }
+        (node.kind() == "identifier").then_some(module.as_str())
+    }
+}

@@ -1,0 +1,308 @@
+//! Python functions to IR, with Python's arithmetic: integers without bounds, division that
+//! rounds down, indexes from the end, and types that only the run knows.
+//!
+//! A value is of a type that its code shows (a literal, an annotation, arithmetic on these), or it
+//! is several variables with a tag, and whatever is done with it asks the tag first.
+
+mod arithmetic;
+mod assign;
+mod call;
+mod compare;
+mod expr;
+mod infer;
+mod library;
+mod loops;
+mod module;
+mod scope;
+mod statement;
+mod subscript;
+mod value;
+
+use std::collections::HashMap;
+
+use tree_sitter::Node;
+
+use infer::Types;
+use module::{Constant, Module};
+use scope::Scope;
+use value::Value;
+
+use crate::{
+    Source,
+    ir::{
+        Call, Check, CheckKind, Expr, Given, Label, LengthBits, Program, Read, Site, Slots, Stmt,
+        Tag, Type, Var, Variable,
+    },
+};
+
+/// Nested deeper than this, a function is not lowered: the lowering recurses.
+const DEPTH_MAX: usize = 150;
+
+/// Sites below are parameters by their position.
+const FIRST_SITE: Site = 1024;
+
+/// Parameters of one function that are lowered: each can be several of the IR's.
+const PARAMETERS_MAX: usize = 64;
+
+/// Put before the names of exceptions, which other languages may have as well.
+const EXCEPTION: &str = "py:";
+
+pub(crate) fn lower(sources: &[Source<'_>]) -> Program {
+    let mut program = Program { length_bits: LengthBits::Word, ..Program::default() };
+    let result = value::result_globals(&mut program);
+    let modules: Vec<Module<'_>> = sources
+        .iter()
+        .enumerate()
+        .map(|(file, source)| Module::of(file, source, &mut program))
+        .collect();
+    let mut sites = FIRST_SITE;
+    for module in &modules {
+        for body in &module.bodies {
+            let mut lowering = Lowering::new(module, result, sites, body.class.is_some());
+            let lowered = lowering.function(body.node);
+            sites = lowering.sites;
+            let own = &mut program.functions[body.function];
+            own.parameters = lowered.parameters;
+            own.variables = lowered.variables;
+            own.call = lowered
+                .call
+                .filter(|_| body.is_callable)
+                .map(|parameters| Call { name: own.name.clone(), parameters });
+            own.body = lowered.body;
+        }
+    }
+    program
+}
+
+fn each<'tree>(root: Node<'tree>, visit: &mut impl FnMut(Node<'tree>) -> bool) {
+    if !visit(root) {
+        return;
+    }
+    let mut cursor = root.walk();
+    for child in root.named_children(&mut cursor) {
+        each(child, visit);
+    }
+}
+
+fn text<'a>(node: Node<'_>, text: &'a str) -> &'a str {
+    text.get(node.byte_range()).unwrap_or_default()
+}
+
+fn children(node: Node<'_>) -> Vec<Node<'_>> {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor).filter(|child| !child.is_extra()).collect()
+}
+
+fn line(node: Node<'_>) -> u32 {
+    u32::try_from(node.start_position().row + 1).unwrap_or(u32::MAX)
+}
+
+struct Lowered {
+    variables: Vec<Variable>,
+    parameters: Vec<Var>,
+    call: Option<Vec<(String, Given)>>,
+    body: Result<Vec<Stmt>, String>,
+}
+
+/// Where a local is kept.
+#[derive(Debug, Clone, Copy)]
+enum Local {
+    One(Tag, Var),
+    Any(Slots),
+}
+
+/// Lowers one function.
+struct Lowering<'a> {
+    module: &'a Module<'a>,
+    source: &'a str,
+    /// Where a function leaves what it returns.
+    result: Slots,
+    is_method: bool,
+    sites: Site,
+    labels: Label,
+    depth: usize,
+    variables: Vec<Variable>,
+    locals: HashMap<String, Local>,
+    scope: Scope,
+    types: Types,
+    /// What `break` and `continue` leave, innermost last.
+    breaks: Vec<Label>,
+    continues: Vec<Label>,
+    block: Vec<Stmt>,
+    /// Why the function cannot be lowered as a whole.
+    failed: Option<String>,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(module: &'a Module<'a>, result: Slots, sites: Site, is_method: bool) -> Self {
+        Self {
+            module,
+            source: module.source,
+            result,
+            is_method,
+            sites,
+            labels: 0,
+            depth: 0,
+            variables: Vec::new(),
+            locals: HashMap::new(),
+            scope: Scope::default(),
+            types: Types::default(),
+            breaks: Vec::new(),
+            continues: Vec::new(),
+            block: Vec::new(),
+            failed: None,
+        }
+    }
+
+    fn function(&mut self, node: Node<'_>) -> Lowered {
+        let is_module = node.kind() == "module";
+        let refused = match node.child_by_field_name("body").unwrap_or(node) {
+            body if body.has_error() => Some("it has a syntax error".to_owned()),
+            _ => scope::refused(node, self.source),
+        };
+        self.scope = Scope::of(node, self.source);
+        let (parameters, call) = if is_module { (Vec::new(), None) } else { self.given(node) };
+        self.types = Types::of(node, self, &self.scope.parameters);
+        self.declare_locals();
+        let body = match refused {
+            Some(reason) => Err(reason),
+            None => {
+                self.statements(node.child_by_field_name("body").unwrap_or(node));
+                // Whoever falls off the end returns None.
+                self.leave_result(&Value::none());
+                match self.failed.take() {
+                    Some(reason) => Err(reason),
+                    None => Ok(std::mem::take(&mut self.block)),
+                }
+            }
+        };
+        Lowered { variables: std::mem::take(&mut self.variables), parameters, call, body }
+    }
+
+    /// Declares the parameters; those of a type that is not said are of any.
+    fn given(&mut self, node: Node<'_>) -> (Vec<Var>, Option<Vec<(String, Given)>>) {
+        let mut given = Vec::new();
+        let (mut own, mut callable) = (Vec::new(), true);
+        let parameters = self.scope.parameters.clone();
+        if parameters.len() > PARAMETERS_MAX {
+            self.failed = Some("it has too many parameters".to_owned());
+        }
+        for (index, parameter) in parameters.iter().enumerate() {
+            let is_self = self.is_method && index == 0;
+            callable &= parameter.is_plain;
+            match parameter.ty.filter(|_| parameter.is_plain) {
+                _ if is_self || !parameter.is_plain => {
+                    let slots = self.slots(&parameter.name);
+                    let value = if is_self { Value::object() } else { self.any("arguments") };
+                    self.put(slots, &value);
+                    self.locals.insert(parameter.name.clone(), Local::Any(slots));
+                }
+                Some(tag) => {
+                    let var = self.variable(&parameter.name, value::slot_type(tag));
+                    own.push(var);
+                    given.push((parameter.name.clone(), Given::One(tag, var)));
+                    self.locals.insert(parameter.name.clone(), Local::One(tag, var));
+                }
+                None => {
+                    let slots = self.slots(&parameter.name);
+                    own.extend([slots.tag, slots.bool, slots.int, slots.float, slots.sequence]);
+                    given.push((parameter.name.clone(), Given::Any(slots)));
+                    self.locals.insert(parameter.name.clone(), Local::Any(slots));
+                }
+            }
+        }
+        let _ = node;
+        (own, callable.then_some(given))
+    }
+
+    /// Every local has its variables from the start, and is nothing that is known.
+    fn declare_locals(&mut self) {
+        let names: Vec<String> = self.scope.locals.iter().cloned().collect();
+        for name in names {
+            let ty = self.types.of_name(&name);
+            match (self.locals.get(&name).copied(), ty) {
+                (Some(Local::One(tag, var)), ty) if ty != Some(tag) => {
+                    // It gets values of other types later.
+                    let slots = self.slots(&name);
+                    self.put(slots, &Value::One(tag, Expr::Var(var)));
+                    self.locals.insert(name, Local::Any(slots));
+                }
+                (Some(_), _) => {}
+                (None, Some(tag)) => {
+                    let var = self.variable(&name, value::slot_type(tag));
+                    self.read_into(var, Read::opaque("a variable that may not be set"));
+                    self.locals.insert(name, Local::One(tag, var));
+                }
+                (None, None) => {
+                    let slots = self.slots(&name);
+                    self.forget_slots(slots, "a variable that may not be set");
+                    self.locals.insert(name, Local::Any(slots));
+                }
+            }
+        }
+    }
+
+    fn text(&self, node: Node<'_>) -> &'a str {
+        text(node, self.source)
+    }
+
+    fn site(&mut self) -> Site {
+        self.sites += 1;
+        self.sites
+    }
+
+    fn label(&mut self) -> Label {
+        self.labels += 1;
+        self.labels
+    }
+
+    fn variable(&mut self, name: &str, ty: Type) -> Var {
+        let var = Var(u32::try_from(self.variables.len()).unwrap_or(u32::MAX));
+        self.variables.push(Variable { name: name.to_owned(), ty });
+        var
+    }
+
+    fn read_into(&mut self, var: Var, read: Read) {
+        let site = self.site();
+        self.block.push(Stmt::Read(var, site, read));
+    }
+
+    /// What `lower` emits, as a block of its own.
+    fn nested(&mut self, lower: impl FnOnce(&mut Self)) -> Vec<Stmt> {
+        let outer = std::mem::take(&mut self.block);
+        lower(self);
+        std::mem::replace(&mut self.block, outer)
+    }
+
+    fn branch(&mut self, condition: Expr, yes: impl FnOnce(&mut Self), no: impl FnOnce(&mut Self)) {
+        match condition {
+            Expr::Bool(true) => yes(self),
+            Expr::Bool(false) => no(self),
+            condition => {
+                let (yes, no) = (self.nested(yes), self.nested(no));
+                self.block.push(Stmt::If(condition, yes, no));
+            }
+        }
+    }
+
+    fn check(&mut self, kind: CheckKind, at: u32, violation: Expr, throws: &str) {
+        if violation == Expr::Bool(false) {
+            return;
+        }
+        let site = self.site();
+        let throws = Some(format!("{EXCEPTION}{throws}"));
+        self.block.push(Stmt::Check(Check { site, kind, line: at, violation, throws }));
+    }
+
+    /// The value of a module's constant, if the name is one here.
+    fn constant(&self, name: &str) -> Option<&'a Constant> {
+        self.module.constants.get(name).filter(|_| !self.locals.contains_key(name))
+    }
+
+    /// Whether the name is Python's own here.
+    fn is_builtin(&self, name: &str) -> bool {
+        !self.locals.contains_key(name)
+            && !self.scope.foreign.contains(name)
+            && !self.module.names.contains(name)
+    }
+}

@@ -1,0 +1,115 @@
+//! Indexes and slices of Python: an index may count from the end.
+
+use tree_sitter::Node;
+
+use super::{
+    Lowering, children, line,
+    value::{Value, both},
+};
+use crate::ir::{CheckKind, Cmp, Expr, IntOp, Read, Source, Stmt, Tag, Type};
+
+impl Lowering<'_> {
+    pub(super) fn subscript(&mut self, node: Node<'_>) -> Value {
+        let Some(of) = node.child_by_field_name("value") else { return self.opaque(node) };
+        let sequence = self.expr(of);
+        let sequence = self.keep_if_bound(sequence, node);
+        self.none_check(&sequence, of, "TypeError");
+        let mut cursor = node.walk();
+        let indexes: Vec<Node<'_>> =
+            node.children_by_field_name("subscript", &mut cursor).collect();
+        let [index] = indexes.as_slice() else {
+            for index in indexes {
+                self.expr(index);
+            }
+            return self.any("an element of an object");
+        };
+        if index.kind() == "slice" {
+            for bound in children(*index) {
+                self.expr(bound);
+            }
+            return match sequence {
+                Value::One(tag, _) if tag.is_sequence() => self.some(tag, "a slice"),
+                _ => self.any("a slice"),
+            };
+        }
+        let index = self.expr(*index);
+        self.index_check(&sequence, &index, node);
+        self.element(&sequence, of)
+    }
+
+    /// Whether the index is none of the sequence's, from either end.
+    pub(super) fn index_check(&mut self, sequence: &Value, index: &Value, at: Node<'_>) {
+        if matches!(sequence, Value::One(tag, _) if !tag.is_sequence()) {
+            return;
+        }
+        let is_indexed = both(sequence.is_sequence(), index.is(Tag::Int));
+        let (of, index) = (sequence.as_sequence(), index.as_type(Tag::Int));
+        let violation = match is_indexed {
+            Expr::Bool(true) => outside(of, index),
+            Expr::Bool(false) => return,
+            is_indexed => {
+                let fails = self.variable("", Type::Bool);
+                self.branch(
+                    is_indexed,
+                    |own| own.block.push(Stmt::Assign(fails, outside(of, index))),
+                    |own| {
+                        // A mapping may lack the key; that is another error.
+                        let unknown = own.unknown_truth("an element of an object");
+                        own.block.push(Stmt::Assign(fails, unknown));
+                    },
+                );
+                Expr::Var(fails)
+            }
+        };
+        self.check(CheckKind::IndexOutOfBounds, line(at), violation, "IndexError");
+    }
+
+    /// An element: as known as the sequence that it is in.
+    pub(super) fn element(&mut self, sequence: &Value, of: Node<'_>) -> Value {
+        match sequence {
+            Value::One(Tag::Str, _) => {
+                Value::One(Tag::Str, Expr::New(Some(Box::new(Expr::Int(1)))))
+            }
+            Value::One(tag, own) if tag.is_sequence() => {
+                let var = self.named(own.clone());
+                match self.types.element(self.text(of)) {
+                    Some(element) => {
+                        let source = Source::Within(var);
+                        self.read(element, Read { source, nullable: false, ..Read::opaque("") })
+                    }
+                    None => self.any_within(var),
+                }
+            }
+            Value::One(..) => self.any("an element of an object"),
+            Value::Any(slots) => self.any_within(slots.sequence),
+        }
+    }
+
+    /// `xs[i] = value`; a slice may change the length.
+    pub(super) fn store_element(&mut self, target: Node<'_>) {
+        let Some(of) = target.child_by_field_name("value") else { return };
+        let sequence = self.expr(of);
+        self.none_check(&sequence, of, "TypeError");
+        let mut cursor = target.walk();
+        let mut is_slice = false;
+        let indexes: Vec<Node<'_>> =
+            target.children_by_field_name("subscript", &mut cursor).collect();
+        for index in indexes {
+            is_slice |= index.kind() == "slice";
+            let value = self.expr(index);
+            if !is_slice {
+                self.index_check(&sequence, &value, target);
+            }
+        }
+        if is_slice || sequence.tag() != Some(Tag::List) {
+            self.forget_lists("an assignment to an element");
+        }
+    }
+}
+
+fn outside(sequence: Expr, index: Expr) -> Expr {
+    let length = Expr::Len(Box::new(sequence));
+    let least = Expr::int2(IntOp::Sub, Expr::Int(0), length.clone());
+    let below = Expr::cmp(Cmp::Lt, index.clone(), least);
+    below.or(Expr::cmp(Cmp::Le, length, index))
+}
