@@ -4,6 +4,7 @@
 //! dismissal.
 
 mod browse;
+mod observed;
 
 use domain::{
     Finding, FindingId, Fingerprint, Ground, LineRange, RunId, Severity, SnippetHash, Trail,
@@ -20,6 +21,7 @@ use crate::{
 };
 
 pub use browse::{Dismissal, Filter, Shown, Tags, find, list};
+pub use observed::{Observed, list_observed};
 
 /// A finding together with what it means for its analysis.
 #[derive(Debug, Clone)]
