@@ -2,8 +2,8 @@
 
 use attestor::{Config, Deps, Error, handle};
 use domain::{
-    AnalysisId, Category, Classify, Coverage, ErrorKind, Finding, Fingerprint, LineRange,
-    OrgId, ProjectId, RepositoryId, RunId, RunKind, Severity, SnippetHash, Tier, Unanalysed,
+    AnalysisId, Category, Classify, Coverage, ErrorKind, Finding, Fingerprint, LineRange, OrgId,
+    ProjectId, RepositoryId, RunId, RunKind, Severity, SnippetHash, Tier, Unanalysed,
     UnanalysedReason, Verdict, VerificationType,
 };
 use queue::AttestRequested;

@@ -1,11 +1,13 @@
 //! The `assay` program: what people run on their own machine.
 //!
-//! `scan` examines code and `verify` checks what Assay signed, both offline; `runs` operates
-//! durable work through the API.
+//! `scan` examines code, `policy` and `rules` check what is asked of that, and `verify` checks what
+//! Assay signed, all offline; `runs` operates durable work through the API.
 
 mod api;
 mod error;
 mod input;
+mod policy;
+mod rules;
 mod runs;
 mod scan;
 mod verify;
@@ -17,6 +19,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use error::{Error, Trouble};
 pub use input::InputError;
+pub use policy::PolicyArguments;
+pub use rules::RulesArguments;
 pub use runs::RunsArguments;
 pub use scan::ScanArguments;
 pub use verify::VerifyArguments;
@@ -32,6 +36,8 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(ScanArguments),
+    Policy(PolicyArguments),
+    Rules(RulesArguments),
     Verify(VerifyArguments),
     Runs(RunsArguments),
 }
@@ -50,7 +56,10 @@ fn examples_of(command: clap::Command, program: &str) -> clap::Command {
     let command = command.mut_subcommands(|command| examples_of(command, program));
     match examples {
         Some(examples) => {
-            command.after_long_help(examples.replace("assay runs", &format!("{program} runs")))
+            let called = |text: String, name: &str| {
+                text.replace(&format!("assay {name}"), &format!("{program} {name}"))
+            };
+            command.after_long_help(called(called(examples, "runs"), "rules"))
         }
         None => command,
     }
@@ -85,6 +94,8 @@ impl From<Exit> for ExitCode {
 pub fn run(arguments: &Arguments, program: &str, out: &mut impl io::Write) -> Result<Exit, Error> {
     let outcome = match &arguments.command {
         Command::Scan(arguments) => scan::run(arguments, out),
+        Command::Policy(arguments) => policy::run(arguments, out),
+        Command::Rules(arguments) => rules::run(arguments, out),
         Command::Verify(arguments) => verify::run(arguments, out),
         Command::Runs(arguments) => runs::run(arguments, program, out),
     };

@@ -68,6 +68,7 @@ fn made(verdict: Verdict) -> Statements {
         expires_at: "2999-01-01T00:00:00Z".parse().unwrap(),
         rules_version: "2026.08",
         gate: &Gate::default(),
+        repository_policy_sha256: None,
         coverage: &Coverage::default(),
         incomplete: &[],
         deciding: &[],

@@ -42,6 +42,11 @@ impl Held {
         }
     }
 
+    /// Whether there is a policy, and nothing is wrong with it.
+    pub fn is_followed(&self) -> bool {
+        self.facts.state == PolicyState::Applied
+    }
+
     /// Whether a rule is on.
     pub fn asks(&self, rule: &str) -> bool {
         self.policy.severity(rule, Severity::Info).is_some()

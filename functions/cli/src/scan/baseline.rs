@@ -91,7 +91,7 @@ fn of_sarif(read: sarif::Read) -> Baseline {
 
 /// Everything that was found, as a baseline. Reasons for dismissals are taken over, and so is
 /// what this scan did not look for.
-pub(super) fn written(outcome: &Outcome) -> String {
+pub(super) fn written(outcome: &Outcome, rules_version: String) -> String {
     let known = |judged: &Judged| {
         let finding = &judged.located.finding;
         Known {
@@ -109,7 +109,7 @@ pub(super) fn written(outcome: &Outcome) -> String {
     findings.sort();
     let file = File {
         format: FORMAT.to_owned(),
-        rules_version: analysis::rules_version().to_owned(),
+        rules_version,
         findings,
     };
     serde_json::to_string_pretty(&file).expect("text and numbers can be written as JSON")

@@ -6,12 +6,15 @@ use std::{
     num::NonZeroUsize,
     panic::resume_unwind,
     path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
-use analysis::{Clock, Examined, Examiner, FILE_BYTES_MAX, Incomplete, Located};
+use analysis::{Clock, CustomRules, Examined, Examiner, FILE_BYTES_MAX, Incomplete, Located};
 use domain::{Coverage, SourceFile, Unanalysed, UnanalysedReason};
 
 use super::{
@@ -41,12 +44,12 @@ pub(super) struct Unreadable {
     pub(super) reason: String,
 }
 
-pub(super) fn all(files: Files, threads: Option<NonZeroUsize>) -> Found {
+pub(super) fn all(files: Files, threads: Option<NonZeroUsize>, own: &Arc<CustomRules>) -> Found {
     let Files { entries, unreadable, .. } = files;
     let entries: Vec<(String, Entry)> = entries.into_iter().collect();
     let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let threads = threads.unwrap_or(cores).get().min(entries.len()).max(1);
-    let mut results = in_parallel(&entries, threads);
+    let mut results = in_parallel(&entries, threads, own);
     // Threads take files as they come; the order of the paths is what everybody gets.
     results.sort_by_key(|(index, _)| *index);
 
@@ -73,12 +76,16 @@ pub(super) fn all(files: Files, threads: Option<NonZeroUsize>) -> Found {
 
 type Result = io::Result<Examined>;
 
-fn in_parallel(entries: &[(String, Entry)], threads: usize) -> Vec<(usize, Result)> {
+fn in_parallel(
+    entries: &[(String, Entry)],
+    threads: usize,
+    own: &Arc<CustomRules>,
+) -> Vec<(usize, Result)> {
     let next = AtomicUsize::new(0);
     let running = AtomicUsize::new(threads);
     let watcher = thread::current();
     let work = || {
-        let mut examiner = Examiner::default();
+        let mut examiner = Examiner::with_rules(Arc::clone(own));
         let mut results = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -109,10 +116,15 @@ fn in_parallel(entries: &[(String, Entry)], threads: usize) -> Vec<(usize, Resul
 }
 
 fn one(examiner: &mut Examiner, path: &str, entry: &Entry) -> Result {
-    let Entry::File(place) = entry else {
-        let unanalysed = Unanalysed { path: path.to_owned(), reason: UnanalysedReason::NotAFile };
+    let unread = |reason| {
+        let unanalysed = Unanalysed { path: path.to_owned(), reason };
         let coverage = Coverage { files: 1, unanalysed: vec![unanalysed], ..Coverage::default() };
-        return Ok(Examined { coverage, ..Examined::default() });
+        Ok(Examined { coverage, ..Examined::default() })
+    };
+    let place = match entry {
+        Entry::File(place) => place,
+        Entry::NotAFile => return unread(UnanalysedReason::NotAFile),
+        Entry::LeftOut => return unread(UnanalysedReason::Policy),
     };
     let file = SourceFile { path: path.to_owned(), bytes: bytes(place)? };
     let start = Instant::now();

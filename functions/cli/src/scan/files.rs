@@ -11,6 +11,8 @@ use ignore::{
     overrides::{Override, OverrideBuilder},
 };
 
+use ::policy::Held;
+
 use super::ScanArguments;
 use crate::{Error, Trouble, input};
 
@@ -25,6 +27,8 @@ const GIT: &str = ".git";
 /// What is there, by path relative to the root.
 #[derive(Debug, Default)]
 pub(super) struct Files {
+    /// What the names are relative to.
+    pub(super) root: PathBuf,
     pub(super) entries: BTreeMap<String, Entry>,
     /// Folders that cannot be listed, with the reason.
     pub(super) unreadable: BTreeMap<String, String>,
@@ -34,8 +38,17 @@ pub(super) struct Files {
 }
 
 impl Files {
+    /// Leaves out what the policy does not let be looked at.
+    pub(super) fn narrow(&mut self, policy: &Held) {
+        for (path, entry) in &mut self.entries {
+            if matches!(entry, Entry::File(_)) && !policy.policy.covers(path) {
+                *entry = Entry::LeftOut;
+            }
+        }
+    }
+
     /// Whether a file of this name is looked at, or would be if it were still there.
-    pub(super) fn cover(&self, path: &str) -> bool {
+    pub(super) fn cover(&self, path: &str, policy: &Held) -> bool {
         let is_below = |folder: &String| {
             let rest = path.strip_prefix(folder.as_str());
             folder.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))
@@ -45,9 +58,10 @@ impl Files {
                 .ancestors()
                 .any(|part| excluded.matched(part, part != Path::new(path)).is_ignore())
         };
-        self.entries.contains_key(path)
+        let is_asked_for = self.entries.contains_key(path)
             || (self.folders.iter().any(is_below)
-                && !self.excluded.as_ref().is_some_and(is_excluded))
+                && !self.excluded.as_ref().is_some_and(is_excluded));
+        is_asked_for && policy.policy.covers(path)
     }
 }
 
@@ -56,6 +70,8 @@ pub(super) enum Entry {
     File(PathBuf),
     /// A symbolic link, a pipe, a device: opening it could lead anywhere, or never end.
     NotAFile,
+    /// The policy does not let it be looked at.
+    LeftOut,
 }
 
 pub(super) fn list(arguments: &ScanArguments) -> Result<Files, Error> {
@@ -90,7 +106,7 @@ pub(super) fn list(arguments: &ScanArguments) -> Result<Files, Error> {
     for path in &listed {
         lister.named_file(path)?;
     }
-    Ok(Files { excluded: Some(lister.overrides), ..lister.files })
+    Ok(Files { root: lister.root, excluded: Some(lister.overrides), ..lister.files })
 }
 
 /// The paths of a list, one a line, with their folders resolved and links left as they are.
@@ -113,7 +129,7 @@ fn named(list: &[u8]) -> Result<Vec<PathBuf>, Trouble> {
 }
 
 /// The repository around a path; without one the present folder, or else the path's own.
-fn root_of(path: &Path) -> Result<PathBuf, Trouble> {
+pub(crate) fn root_of(path: &Path) -> Result<PathBuf, Trouble> {
     let own = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
     if let Some(repository) = own.ancestors().find(|folder| folder.join(GIT).exists()) {
         return Ok(repository.to_owned());

@@ -1,14 +1,20 @@
 //! What was found, beside what is known: which findings decide.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    iter::repeat_n,
+};
 
+use ::policy::Held;
 use analysis::{Incomplete, Located};
-use domain::{Coverage, Gate, Severity, UnanalysedReason};
+use domain::{Coverage, Gate, PolicyFacts, Severity, UnanalysedReason, Verdict};
 use serde::Serialize;
 
 use super::{
+    FailOn,
     baseline::{Baseline, Known},
     examine::{Found, Unreadable},
+    policy::Ruled,
 };
 
 #[derive(Debug)]
@@ -19,7 +25,9 @@ pub(super) struct Outcome {
     pub(super) gone: Vec<Known>,
     /// What it holds of files and rules that this scan leaves alone.
     pub(super) outside: Vec<Known>,
-    pub(super) fail_on: Option<Severity>,
+    pub(super) bar: Bar,
+    /// What the repository's policy did.
+    pub(super) policy: PolicyFacts,
     pub(super) has_baseline: bool,
     /// Results of other tools in the baseline, which nothing can be compared with.
     pub(super) foreign: usize,
@@ -34,9 +42,52 @@ pub(super) struct Outcome {
 pub(super) struct Judged {
     pub(super) located: Located,
     pub(super) state: State,
+    /// Whether it is in the baseline.
+    pub(super) known: bool,
     /// Why somebody dismissed it.
     pub(super) dismissed: Option<String>,
+    /// Why the policy ignores it.
+    pub(super) ignored: Option<String>,
     pub(super) decides: bool,
+}
+
+/// From where on findings decide.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Bar {
+    /// From this severity on; never without one.
+    Severity(Option<Severity>),
+    /// Where there are more of a severity than the policy lets through.
+    Gate(Gate),
+}
+
+impl Bar {
+    /// What was asked for, or else what the policy says, or else what is usual.
+    pub(super) fn of(asked: Option<FailOn>, policy: &Held) -> Self {
+        match asked {
+            Some(FailOn(severity)) => Self::Severity(severity),
+            None if policy.is_followed() => Self::Gate(policy.policy.gate),
+            None => Self::Severity(Some(Severity::High)),
+        }
+    }
+
+    fn confidence(self) -> Gate {
+        match self {
+            Self::Severity(_) => Gate::default(),
+            Self::Gate(gate) => gate,
+        }
+    }
+
+    /// Those of which there are enough to decide.
+    fn severities(self, counts: &BTreeMap<Severity, usize>) -> BTreeSet<Severity> {
+        let decides = |severity: &Severity| match self {
+            Self::Severity(least) => least.is_some_and(|least| *severity >= least),
+            Self::Gate(gate) => {
+                let found = repeat_n(*severity, counts[severity]);
+                domain::judge(&gate, found) == Verdict::Failed
+            }
+        };
+        counts.keys().copied().filter(|severity| decides(severity)).collect()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -47,6 +98,8 @@ pub(super) enum State {
     Known,
     /// In the baseline, with a reason why it does not matter.
     Dismissed,
+    /// The policy says why it does not matter.
+    Ignored,
 }
 
 impl Outcome {
@@ -54,29 +107,29 @@ impl Outcome {
         found: Found,
         rules: usize,
         baseline: Option<Baseline>,
-        fail_on: Option<Severity>,
+        bar: Bar,
+        ruled: Ruled,
     ) -> Self {
         let Found { findings, coverage, incomplete, unreadable } = found;
         let has_baseline = baseline.is_some();
         let Baseline { known, foreign } = baseline.unwrap_or_default();
         let mut open: HashMap<String, Known> =
             known.into_iter().map(|known| (known.fingerprint.clone(), known)).collect();
-        let gate = Gate::default();
+        let Ruled { ignored, facts: policy } = ruled;
         let judge = |located: Located| {
             let known = open.remove(located.finding.fingerprint.as_str());
             let dismissed = known.as_ref().and_then(|known| known.dismissed.clone());
-            let state = match (&known, &dismissed) {
-                (None, _) => State::New,
-                (Some(_), None) => State::Known,
-                (Some(_), Some(_)) => State::Dismissed,
+            let ignored = ignored.get(&located.finding.fingerprint).cloned();
+            let state = match (&ignored, &known, &dismissed) {
+                (Some(_), ..) => State::Ignored,
+                (None, None, _) => State::New,
+                (None, Some(_), None) => State::Known,
+                (None, Some(_), Some(_)) => State::Dismissed,
             };
-            let finding = &located.finding;
-            let decides = state == State::New
-                && fail_on.is_some_and(|least| finding.severity >= least)
-                && gate.counts(finding);
-            Judged { located, state, dismissed, decides }
+            Judged { located, state, known: known.is_some(), dismissed, ignored, decides: false }
         };
-        let findings = findings.into_iter().map(judge).collect();
+        let mut findings: Vec<Judged> = findings.into_iter().map(judge).collect();
+        decide(&mut findings, bar);
         let (mut outside, mut gone): (Vec<Known>, Vec<Known>) =
             open.into_values().partition(|known| known.is_outside);
         outside.sort();
@@ -85,7 +138,8 @@ impl Outcome {
             findings,
             gone,
             outside,
-            fail_on,
+            bar,
+            policy,
             has_baseline,
             foreign,
             rules,
@@ -105,6 +159,20 @@ impl Outcome {
             && self.unreadable.is_empty()
             && self.coverage.problems.is_empty()
             && !self.coverage.unanalysed.iter().any(|file| is_gap(file.reason))
+    }
+}
+
+/// Says which findings decide: all of a severity, where there are enough of it.
+fn decide(findings: &mut [Judged], bar: Bar) {
+    let gate = bar.confidence();
+    let counts_at_all = |one: &Judged| one.state == State::New && gate.counts(&one.located.finding);
+    let mut counts: BTreeMap<Severity, usize> = BTreeMap::new();
+    for one in findings.iter().filter(|one| counts_at_all(one)) {
+        *counts.entry(one.located.finding.severity).or_default() += 1;
+    }
+    let deciding = bar.severities(&counts);
+    for one in findings {
+        one.decides = counts_at_all(one) && deciding.contains(&one.located.finding.severity);
     }
 }
 

@@ -9,6 +9,8 @@ mod files;
 mod frame;
 mod judge;
 mod notices;
+mod own;
+mod policy;
 mod progress;
 mod report;
 mod select;
@@ -21,7 +23,11 @@ use clap::Args;
 use domain::{Severity, UnknownTerm};
 
 use crate::{Error, Exit, Trouble};
-use judge::Outcome;
+pub(crate) use files::root_of;
+use judge::{Bar, Outcome};
+pub(crate) use own::text as rules_text;
+pub(crate) use policy::today;
+pub(crate) use select::nearest;
 
 /// Standard output or input, as in other tools.
 const STANDARD: &str = "-";
@@ -46,13 +52,17 @@ Examples:
   Show the findings in GitHub's security tab (then upload the file):
     assay scan --sarif assay.sarif --fail-on never
 
+  Look with rules of your own, too:
+    assay scan --rules team-rules.yml
+
   Look for one kind of flaw, outside generated code:
     assay scan --rule 'python.injection.*' --exclude '*_pb2.py'
 
 What decides:
   A finding that is at least as severe as --fail-on says, likely to be right (a confidence of 0.5
   or more), neither in test, generated nor vendored code, and not in the baseline. All others
-  are reported and do not decide.
+  are reported and do not decide. Where the repository has a policy (.assay.yml), it says what is
+  looked at and ignored, and its gate decides unless --fail-on is given.
 
 What is read:
   Files up to 1 MiB, in every language for secrets, in Python, JavaScript, TypeScript, Go, Java
@@ -80,6 +90,11 @@ pub struct ScanArguments {
     #[arg(long, value_name = "RULE")]
     rule: Vec<String>,
 
+    /// Also look with the rules of your own in this YAML file (docs/custom-rules.md). May be
+    /// repeated
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
+
     /// Pass over these files; written as in .gitignore. May be repeated
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<String>,
@@ -88,9 +103,18 @@ pub struct ScanArguments {
     #[arg(long)]
     no_ignore: bool,
 
-    /// The least severity that decides: info, low, medium, high, critical, or never
-    #[arg(long, value_name = "SEVERITY", default_value = "high")]
-    fail_on: FailOn,
+    /// The least severity that decides: info, low, medium, high, critical, or never [default: the
+    /// policy's gate, or high without a policy]
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<FailOn>,
+
+    /// The policy that holds [default: the repository's .assay.yml, if there is one]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_policy")]
+    policy: Option<PathBuf>,
+
+    /// Scan as if the repository had no policy
+    #[arg(long)]
+    no_policy: bool,
 
     /// Findings that are known; only others decide. What --write-baseline wrote, or SARIF
     #[arg(long, value_name = "FILE")]
@@ -151,18 +175,23 @@ pub(crate) fn run(arguments: &ScanArguments, out: &mut impl io::Write) -> Result
         let next = "write one of them to a file: --sarif FILE --json";
         return Err(Trouble::new("--sarif - and --json both print to standard output", next).into());
     }
-    let rules = select::Rules::of(&arguments.rule)?;
     let mut known = arguments.baseline.as_deref().map(baseline::read).transpose()?;
-    let files = files::list(arguments)?;
+    let mut files = files::list(arguments)?;
+    let policy = policy::held(arguments, &files.root)?;
+    files.narrow(&policy);
+    let rules = select::Rules::of(&arguments.rule, own::rules(&arguments.rules, &policy)?)?;
     for known in known.iter_mut().flat_map(|baseline| &mut baseline.known) {
-        known.is_outside = !files.cover(&known.path) || !rules.contains(&known.rule);
+        let is_looked_for = rules.contains(&known.rule) && policy.asks(&known.rule);
+        known.is_outside = !files.cover(&known.path, &policy) || !is_looked_for;
     }
-    let mut found = examine::all(files, arguments.threads);
+    let mut found = examine::all(files, arguments.threads, rules.own());
     rules.keep(&mut found);
-    let outcome = Outcome::of(found, rules.list().count(), known, arguments.fail_on.0);
+    let ruled = policy::rule(&policy, &mut found);
+    let bar = Bar::of(arguments.fail_on, &policy);
+    let outcome = Outcome::of(found, rules.list().len(), known, bar, ruled);
 
     if let Some(path) = &arguments.write_baseline {
-        write(path, &baseline::written(&outcome))?;
+        write(path, &baseline::written(&outcome, rules.version()))?;
     }
     if let Some(path) = arguments.sarif.as_ref().filter(|_| !arguments.prints_sarif()) {
         write(path, &written::sarif(&outcome, &rules))?;
@@ -186,7 +215,7 @@ fn print(
         return writeln!(out, "{}", written::sarif(outcome, rules));
     }
     if arguments.json {
-        return writeln!(out, "{}", written::json(outcome)?);
+        return writeln!(out, "{}", written::json(outcome, rules)?);
     }
     let mut report = Vec::new();
     report::print(outcome, &mut report)?;

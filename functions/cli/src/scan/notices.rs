@@ -39,6 +39,7 @@ pub(super) fn incomplete(one: &Incomplete) -> (&'static str, String) {
         IncompleteReason::TooDeep => {
             ("too-deep", "the code is nested too deeply for rules".to_owned())
         }
+        IncompleteReason::Unusable => ("unusable", format!("{rule} cannot be run by this version")),
     }
 }
 

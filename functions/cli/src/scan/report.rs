@@ -7,7 +7,7 @@ use domain::{Severity, UnanalysedReason};
 
 use super::{
     frame,
-    judge::{Judged, Outcome, State, is_gap},
+    judge::{Bar, Judged, Outcome, State, is_gap},
     notices,
 };
 use crate::words::{Ink, excerpt, shown};
@@ -35,6 +35,7 @@ pub(super) fn print(outcome: &Outcome, out: &mut impl io::Write) -> io::Result<(
     demoted(&other, out)?;
     verdict(outcome, &code, out)?;
     beside(outcome, &other, out)?;
+    expired(outcome, out)?;
     looked_at(outcome, out)?;
     gaps(outcome, out)
 }
@@ -84,13 +85,15 @@ fn verdict(outcome: &Outcome, code: &[&Located], out: &mut impl io::Write) -> io
         count => format!("{}: {}", counted(count, kind), by_severity(code)),
     };
     let deciding = outcome.deciding();
-    let least = match outcome.fail_on {
-        None => "none decides".to_owned(),
-        Some(Severity::Critical) => format!("{deciding} critical enough to decide"),
-        Some(least) => match deciding {
-            0 => format!("none {least} or worse"),
-            count => format!("{count} {least} or worse"),
-        },
+    let least = match (outcome.bar, deciding) {
+        (Bar::Severity(None), _) => "none decides".to_owned(),
+        (Bar::Severity(Some(Severity::Critical)), count) => {
+            format!("{count} critical enough to decide")
+        }
+        (Bar::Severity(Some(least)), 0) => format!("none {least} or worse"),
+        (Bar::Severity(Some(least)), count) => format!("{count} {least} or worse"),
+        (Bar::Gate(_), 0) => "no more than the policy lets through".to_owned(),
+        (Bar::Gate(_), count) => format!("{count} of which the policy lets fewer through"),
     };
     let word = match deciding {
         0 => Ink::Green.on("passed"),
@@ -115,15 +118,30 @@ fn by_severity(findings: &[&Located]) -> String {
 /// Findings that are there and not in the list above, and those that are gone.
 fn beside(outcome: &Outcome, demoted: &[&Located], out: &mut impl io::Write) -> io::Result<()> {
     let of = |state| outcome.findings.iter().filter(|judged| judged.state == state).count();
+    let of_off_rules = outcome.policy.off.values().sum::<u32>() as usize;
     let told = [
         (demoted.len(), "in test, generated or vendored code"),
         (of(State::Known), "known from the baseline"),
         (of(State::Dismissed), "dismissed in the baseline"),
+        (of(State::Ignored), "ignored by the policy"),
+        (of_off_rules, "of rules that the policy turns off"),
         (outcome.gone.len(), "of the baseline gone: write it anew to forget them"),
         (outcome.foreign, "of the baseline from other tools, compared with nothing"),
     ];
     for (count, what) in told.into_iter().filter(|(count, _)| *count > 0) {
         writeln!(out, "        {count} {what}")?;
+    }
+    Ok(())
+}
+
+/// Entries of the policy that hold no longer: their findings count again.
+fn expired(outcome: &Outcome, out: &mut impl io::Write) -> io::Result<()> {
+    for entry in outcome.policy.ignores.iter().filter(|entry| entry.expired) {
+        let Some(day) = entry.expires else { continue };
+        let count = counted(entry.findings as usize, "finding");
+        let reason = excerpt(&entry.reason, TITLE_CHARS_MAX);
+        let word = Ink::Yellow.on("expired");
+        writeln!(out, "{word} on {day}, line {} of the policy: {count}: {reason}", entry.line)?;
     }
     Ok(())
 }

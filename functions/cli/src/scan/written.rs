@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use analysis::{Columns, Incomplete, RuleInfo};
-use domain::{Coverage, Finding, UnanalysedReason, Verdict};
+use domain::{Coverage, Finding, Gate, PolicyFacts, PolicyState, UnanalysedReason, Verdict};
 use sarif::{Notice, NoticeLevel};
 use serde::Serialize;
 
 use super::{
     baseline::Known,
     examine::Unreadable,
-    judge::{Judged, Outcome, State, is_gap},
+    judge::{Bar, Judged, Outcome, State, is_gap},
     notices,
     select::Rules,
 };
@@ -26,10 +26,15 @@ const NOTICES_MAX: usize = 500;
 #[derive(Serialize)]
 struct Document<'a> {
     engine_version: &'static str,
-    rules_version: &'static str,
+    rules_version: &'a str,
     verdict: Verdict,
-    /// The least severity that decides; `null` where none does.
+    /// The least severity that decides; `null` where none does, or the policy's gate.
     fail_on: Option<domain::Severity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<Gate>,
+    /// What the repository's policy did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'a PolicyFacts>,
     /// Whether everything was looked at to the end.
     complete: bool,
     findings: Vec<Entry<'a>>,
@@ -50,13 +55,19 @@ struct Entry<'a> {
     decides: bool,
 }
 
-pub(super) fn json(outcome: &Outcome) -> std::io::Result<String> {
+pub(super) fn json(outcome: &Outcome, rules: &Rules) -> std::io::Result<String> {
     let verdict = if outcome.deciding() > 0 { Verdict::Failed } else { Verdict::Passed };
+    let (fail_on, gate) = match outcome.bar {
+        Bar::Severity(least) => (least, None),
+        Bar::Gate(gate) => (None, Some(gate)),
+    };
     let document = Document {
         engine_version: ENGINE_VERSION,
-        rules_version: analysis::rules_version(),
+        rules_version: &rules.version(),
         verdict,
-        fail_on: outcome.fail_on,
+        fail_on,
+        gate,
+        policy: (outcome.policy.state != PolicyState::Absent).then_some(&outcome.policy),
         complete: outcome.is_complete(),
         findings: outcome.findings.iter().map(entry).collect(),
         gone: &outcome.gone,
@@ -72,7 +83,7 @@ fn entry(judged: &Judged) -> Entry<'_> {
         finding: &judged.located.finding,
         columns: judged.located.columns,
         state: judged.state,
-        dismissed: judged.dismissed.as_deref(),
+        dismissed: reason(judged),
         decides: judged.decides,
     }
 }
@@ -81,8 +92,8 @@ pub(super) fn sarif(outcome: &Outcome, rules: &Rules) -> String {
     let reported = |judged| reported(judged, outcome.has_baseline);
     sarif::to_json(&sarif::Report {
         engine_version: ENGINE_VERSION,
-        rules_version: analysis::rules_version(),
-        rules: rules.list().map(rule).collect(),
+        rules_version: &rules.version(),
+        rules: rules.list().into_iter().map(rule).collect(),
         results: outcome.findings.iter().map(reported).collect(),
         notices: all_notices(outcome),
         successful: true,
@@ -104,16 +115,23 @@ fn rule(info: &RuleInfo) -> sarif::Rule<'_> {
     }
 }
 
+/// Why a finding does not matter.
+fn reason(judged: &Judged) -> Option<&str> {
+    judged.ignored.as_deref().or(judged.dismissed.as_deref())
+}
+
 fn reported(judged: &Judged, has_baseline: bool) -> sarif::Reported<'_> {
     let baseline = match judged.state {
         State::New => sarif::Baseline::New,
         State::Known | State::Dismissed => sarif::Baseline::Unchanged,
+        State::Ignored if judged.known => sarif::Baseline::Unchanged,
+        State::Ignored => sarif::Baseline::New,
     };
     sarif::Reported {
         finding: &judged.located.finding,
         columns: judged.located.columns.map(|columns| (columns.start, columns.end)),
         baseline: has_baseline.then_some(baseline),
-        dismissed: judged.dismissed.as_deref(),
+        dismissed: reason(judged),
     }
 }
 
