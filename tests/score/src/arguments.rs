@@ -56,6 +56,19 @@ pub(crate) enum Suite {
         #[arg(long, value_name = "PROGRAM", requires = "bandit")]
         ruff: Option<PathBuf>,
     },
+    /// Identity: code of real commits, moved, renamed, indented anew and reordered.
+    Moves {
+        /// A git repository; its newest commits that change code are looked at.
+        path: PathBuf,
+        /// How many commits.
+        #[arg(long, value_name = "N", default_value_t = 200)]
+        commits: usize,
+    },
+    /// Fixes: every diff that is offered for a tree, applied and judged.
+    Fixes {
+        /// A folder with code.
+        path: PathBuf,
+    },
     /// Security: the lines that Bandit reports on its own examples (PyCQA/bandit).
     Bandit {
         /// The repository, or its folder `examples`.

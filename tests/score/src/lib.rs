@@ -9,6 +9,9 @@ mod arguments;
 mod bandit;
 mod families;
 mod files;
+mod fixes;
+mod git;
+mod moves;
 mod noseyparker;
 mod peers;
 mod reports;
@@ -31,6 +34,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
             let programs = Programs { bandit: bandit.as_deref(), ruff: ruff.as_deref() };
             annotated::score(path, language.as_deref(), &programs)?
         }
+        Suite::Moves { path, commits } => moves::score(path, *commits)?,
+        Suite::Fixes { path } => fixes::score(path)?,
         Suite::Bandit { path, bandit } => bandit::score(path, bandit)?,
     };
     print!("{}", if arguments.json { sheet.json() } else { sheet.text(arguments.show) });

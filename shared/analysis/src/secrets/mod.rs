@@ -47,11 +47,13 @@ pub(crate) struct Secret {
 }
 
 /// What a finding may carry of the value: enough to recognise it again, too little to use it.
+/// Layout does not count: a key of many lines stays the same when it is indented anew.
 pub(crate) fn digest(secret: &Secret, text: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(secret.info.id.as_bytes());
     hash.update([0]);
-    hash.update(text.get(secret.value.clone()).unwrap_or_default());
+    let value = text.get(secret.value.clone()).unwrap_or_default();
+    value.split_whitespace().for_each(|part| hash.update(part));
     hex::encode(hash.finalize())
 }
 

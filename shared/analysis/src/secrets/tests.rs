@@ -400,6 +400,8 @@ fn the_digest_depends_on_rule_and_value_alone() {
     let moved = format!("\n\n# {}\n{line}", "comment");
     let digest_of = |text: &str| digest(&search("a", text, &Lines::new(text)).0[0], text);
     assert_eq!(digest_of(&line), digest_of(&moved));
+    let indented: String = pem().lines().map(|line| format!("    {line}\n")).collect();
+    assert_eq!(digest_of(&pem()), digest_of(&indented));
     assert_eq!(digest_of(&line).len(), 64);
 }
 
