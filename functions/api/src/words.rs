@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use domain::{
     ApprovalScope, ApprovalStatus, ArtifactKind, CatchUp, Category, CitationSource, ErrorCode,
-    FormalVerdict, Ground, Language, RuleType, RunKind, RunStatus, Scope, Severity, SkipReason,
-    StepKind, StepStatus, Tier, Verdict, VerificationType, WaitingFor, kinds::merge::MergeMethod,
+    FormalVerdict, Ground, Language, RiskLevel, RuleType, RunKind, RunStatus, Scope, Severity,
+    SkipReason, StepKind, StepStatus, Tier, Trend, Verdict, VerificationType, WaitingFor,
+    kinds::merge::MergeMethod,
 };
 use utoipa::{
     PartialSchema, ToSchema,

@@ -75,6 +75,14 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Check and try rules of your own: test, templates.
+    ///
+    /// Everything after `rules` is handed to the assay program: see `cargo local rules --help`.
+    #[command(disable_help_flag = true)]
+    Rules {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Move what lies in a dead-letter queue back to the queue that it came from.
     ///
     /// A message is a hint and the run's row is the truth, so a message too many does nothing:

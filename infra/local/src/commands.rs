@@ -14,7 +14,7 @@ use crate::{
     checks, database, demo, endpoint,
     functions::{self, Build},
     progress::{Ink, Screen},
-    redrive, runs, score, solver,
+    redrive, rules, runs, score, solver,
     state::State,
     stop::{OrStop, Result, Stop},
     venv::Venv,
@@ -48,6 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
         Command::Solver { architecture } => solver::run(local, *architecture)?,
         Command::Runs { arguments } => return runs::run(local, arguments),
+        Command::Rules { arguments } => return rules::run(local, arguments),
         Command::Score { arguments } => return score::run(local, arguments),
         Command::Redrive { queue, dry_run, at_most } => {
             return redrive::run(local, queue.as_deref(), *dry_run, *at_most);

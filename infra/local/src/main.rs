@@ -17,6 +17,7 @@ mod functions;
 mod process;
 mod progress;
 mod redrive;
+mod rules;
 mod runs;
 mod score;
 mod solver;

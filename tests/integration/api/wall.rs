@@ -25,6 +25,7 @@ fn traces(tenant: &Tenant) -> Vec<String> {
             tenant.schedule.to_string(),
             tenant.project.to_string(),
             tenant.artifact.to_string(),
+            tenant.rule.to_string(),
             tenant.key_id.to_string(),
             tenant.badge_token.clone(),
             "theirs".to_owned(),
@@ -117,6 +118,8 @@ async fn a_filter_by_another_organisations_id_finds_nothing() {
         format!("/v1/projects/{}/artifacts?cursor={}", ours.project, theirs.artifact),
         format!("/v1/artifacts/{}/versions?cursor={}", ours.artifact, theirs.artifact),
     ];
+        format!("/v1/rules?repository_id={}", theirs.repository),
+        format!("/v1/rules?cursor={}", theirs.rule),
     for path in lists {
         let answer = world.get(&path, &ours.key).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
@@ -144,5 +147,7 @@ async fn state_of(world: &World, tenant: &Tenant) -> Vec<String> {
          ORDER BY 1"
     );
     let rows = world.database.sql().await.query(&sql, &[]).await.unwrap();
+         UNION ALL SELECT 'rule ' || c::text FROM custom_rules c WHERE org_id = '{org}'
+         UNION ALL SELECT 'rules ' || s::text FROM custom_rule_sets s WHERE org_id = '{org}'
     rows.iter().map(|row| row.get(0)).collect()
 }

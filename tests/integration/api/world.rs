@@ -363,6 +363,65 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let objects = Objects::open(&format!("file://{}", folder.path().display())).unwrap();
         let text =
+    /// A score of `src/app.py` and a summary, as an analysis keeps them.
+    async fn insight(&self, org: OrgId, repository: RepositoryId, run: Uuid) -> (Uuid, Uuid) {
+        let (score, summary) = (Uuid::now_v7(), Uuid::now_v7());
+        let part = json!({
+            "name": "pass_rate", "weight": 0.7, "value": 0.5, "count": 1, "of": 2, "note": "units",
+            "places": [{ "line": 12, "rule": "python.injection.eval" }, { "line": 13 }],
+        });
+        let factors = json!({
+            "method": "1", "language": "python", "lines": 20, "score": 65.0, "risk_level": "medium",
+            "risk_reasons": ["a score of 65.0, from 60 to 80"], "confidence": 0.8,
+            "factors": [
+                { "name": "verification", "value": 0.65, "weight": 0.25, "share": 1.0,
+                  "points": 65.0, "not_measured": null, "parts": [part] },
+                { "name": "history", "value": null, "weight": 0.25, "share": 0.0, "points": 0.0,
+                  "not_measured": "unknown", "parts": [] },
+            ],
+            "not_measured": ["history"],
+            "formula": { "score": 60.0, "risk_level": "medium", "assumed": ["history"] },
+        });
+        let changes = json!([{
+            "path": "src/app.py", "line": 3, "name": "run", "kind": "function",
+            "state": "signature", "public": true, "before": "def run()", "after": "def run(a)",
+            "moved_from": null,
+        }]);
+        let risk = json!({ "level": "medium", "reasons": [{
+            "code": "breaking_changes", "level": "medium", "text": "1 change may break callers",
+            "named": ["run in src/app.py"], "count": 1,
+        }] });
+        let facts = json!({
+            "method": "1", "given_title": null, "kind": "chore", "scope": "src",
+            "totals": { "files": 1, "lines_added": 1, "lines_removed": 1, "symbols_added": 0,
+                        "symbols_changed": 1, "symbols_removed": 0 },
+            "files": [{ "path": "src/app.py", "state": "modified", "kind": "code",
+                        "language": "python", "lines_added": 1, "lines_removed": 1 }],
+            "components": [{ "path": "src", "manifest": null, "files": 1 }],
+            "breaking": [{ "kind": "signature", "path": "src/app.py", "line": 3, "symbol": "run",
+                           "reason": "the new parameter `a` must be given",
+                           "before": "def run()", "after": "def run(a)" }],
+            "labels": ["breaking-change"], "not_compared": [],
+        });
+        self.sql(&format!(
+            "INSERT INTO trust_score_cache (id, org_id, repo_id, run_id, file_path, commit_sha,
+                                            score, formula_score, risk_level, confidence,
+                                            introduced, factors)
+             VALUES ('{score}', '{org}', '{repository}', '{run}', 'src/app.py', '{commit}', 65, 60,
+                     'medium', 0.8, 1, $json${factors}$json$);
+             INSERT INTO diff_summary_cache (id, org_id, repo_id, run_id, pr_number, head_sha,
+                                             base_sha, title, description, changelog, changes,
+                                             risk_level, risk_assessment, facts)
+             VALUES ('{summary}', '{org}', '{repository}', '{run}', 7, '{commit}', '{base}',
+                     'Change run in src', 'One file.', 'chore(src)!: change run',
+                     $json${changes}$json$, 'medium', $json${risk}$json$, $json${facts}$json$)",
+            commit = commit(run),
+            base = "e".repeat(40),
+        ))
+        .await;
+        (score, summary)
+    }
+
             "def greet(name):\n    \"\"\"Welcomes a visitor by name.\"\"\"\n    return name\n";
         let file = SourceFile { path: "src/greeting.py".into(), bytes: text.into() };
         let commit: CommitSha = commit(run).parse().unwrap();

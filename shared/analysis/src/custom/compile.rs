@@ -26,7 +26,8 @@ use crate::{RuleInfo, grammar::Grammar, rules, rules_version};
 #[derive(Default)]
 pub struct CustomRules {
     pub(super) rules: Vec<Compiled>,
-    hash: Option<String>,
+    /// What is hashed, and the hash.
+    set: Option<(Value, String)>,
 }
 
 pub(super) struct Compiled {
@@ -80,12 +81,16 @@ impl CustomRules {
     pub fn load(rules: &[CustomRule]) -> (Self, RuleProblems) {
         let mut loaded = Self::default();
         let mut problems = Vec::new();
-        let mut kept = Vec::new();
+        let mut kept: Vec<&CustomRule> = Vec::new();
         let mut weight = 0;
         for rule in in_order(rules) {
             let refuse = |flaw: Flaw| flaw.of_rule(Some(rule.head.id.clone()));
             match Compiled::new(rule) {
                 Err(flaws) => problems.extend(flaws.into_iter().map(refuse)),
+                Ok(_) if kept.last().is_some_and(|last| last.head.id == rule.head.id) => {
+                    let remedy = "give each rule an id of its own";
+                    problems.push(refuse(Flaw::new("id", "another rule has it", remedy)));
+                }
                 Ok(_) if loaded.rules.len() == RULES_MAX => {
                     let problem = format!("there are more than {RULES_MAX} rules");
                     problems.push(refuse(Flaw::new("", problem, "disable some")));
@@ -101,13 +106,17 @@ impl CustomRules {
                 }
             }
         }
-        loaded.hash = (!kept.is_empty()).then(|| canonical_sha256(&set_of(&kept)));
+        loaded.set = (!kept.is_empty()).then(|| {
+            let set = set_of(&kept);
+            let hash = canonical_sha256(&set);
+            (set, hash)
+        });
         (loaded, RuleProblems(problems))
     }
 
-    /// What is hashed, and kept so that a result can be explained: the rules that ran.
-    pub fn document(rules: &[CustomRule]) -> Value {
-        set_of(&in_order(rules))
+    /// The rules as they were written, to be kept so that a result can be explained.
+    pub fn document(&self) -> Option<&Value> {
+        self.set.as_ref().map(|(set, _)| set)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -129,15 +138,22 @@ impl CustomRules {
 
     /// Hex sha256 over the rules; none when there are none.
     pub fn hash(&self) -> Option<&str> {
-        self.hash.as_deref()
+        self.set.as_ref().map(|(_, hash)| hash.as_str())
     }
 
     /// Names the built-in rules and these: whichever of them changes, it changes.
     pub fn rules_version(&self) -> String {
-        match &self.hash {
-            Some(hash) => format!("{}.custom-{}", rules_version(), &hash[..12]),
-            None => rules_version().to_owned(),
+        rules_version_with(self.hash())
+    }
+}
+
+/// Names the built-in rules and those of a customer that have this hash.
+pub fn rules_version_with(hash: Option<&str>) -> String {
+    match hash {
+        Some(hash) => {
+            format!("{}.custom-{}", rules_version(), hash.get(..12).unwrap_or_default())
         }
+        None => rules_version().to_owned(),
     }
 }
 

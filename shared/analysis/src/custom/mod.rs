@@ -19,7 +19,7 @@ mod semantic;
 mod templates;
 mod written;
 
-pub use compile::CustomRules;
+pub use compile::{CustomRules, rules_version_with};
 pub use problem::{RuleProblem, RuleProblems};
 pub use read::RuleFile;
 pub(crate) use run::{Target, run};
@@ -32,6 +32,9 @@ pub use written::{
 /// What the id of every finding of a customer's rule begins with, so that none is ever taken for
 /// a built-in one.
 pub const ID_PREFIX: &str = "custom.";
+
+/// Stands for the path of what was not looked at in any file.
+pub const EVERY_FILE: &str = "*";
 
 /// A file of rules may be this long.
 pub const RULE_FILE_BYTES_MAX: usize = 256 * 1024;
