@@ -72,6 +72,8 @@ struct Envelope {
     fix: String,
     #[serde(default)]
     supersedes: Vec<String>,
+    #[serde(default)]
+    replaces: Vec<String>,
     sources: Vec<Value>,
     sinks: Vec<Value>,
     #[serde(default)]
@@ -119,8 +121,9 @@ impl Envelope {
             message: self.message,
             fix: Some(self.fix),
         };
-        let rule =
+        let mut rule =
             TaintRule::new(info, self.supersedes, &body).map_err(|error| error.to_string())?;
+        rule.replaces = self.replaces;
         Ok((rule, self.examples))
     }
 }

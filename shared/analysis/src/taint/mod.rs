@@ -61,6 +61,8 @@ pub(crate) struct TaintOutcome {
     pub(crate) flows: Vec<Flowed>,
     /// Sinks that nothing harmful reaches, with the index of the rule.
     pub(crate) harmless: Vec<(Range<usize>, usize)>,
+    /// Rules that were asked and answered to the end.
+    pub(crate) finished: Vec<usize>,
     /// Rules that were asked and not answered to the end.
     pub(crate) unfinished: Vec<usize>,
     pub(crate) stopped: Option<Stopped>,
@@ -104,9 +106,10 @@ fn follow(
         return Err(Stopped::TimedOut);
     }
     let mut outcome = report::outcome(set, &flow, text, tree, clock)?;
-    if cut_short || flow.out_of_fuel {
-        outcome.unfinished =
-            (0..set.rules.len()).filter(|rule| active & (1 << rule) != 0).collect();
+    let asked = (0..set.rules.len()).filter(|rule| active & (1 << rule) != 0).collect();
+    match cut_short || too_deep || flow.out_of_fuel {
+        true => outcome.unfinished = asked,
+        false => outcome.finished = asked,
     }
     outcome.too_deep = too_deep;
     Ok(outcome)

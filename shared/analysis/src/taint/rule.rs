@@ -35,6 +35,8 @@ pub(crate) struct TaintRule {
     pub(crate) info: RuleInfo,
     /// Other rules that say less about the same code.
     pub(crate) supersedes: Vec<String>,
+    /// Rules that see less of the same: silent in files that this one has followed.
+    pub(crate) replaces: Vec<String>,
     pub(super) sources: Vec<Source>,
     pub(super) sinks: Vec<Sink>,
     pub(super) sanitizers: Vec<Sanitizer>,
@@ -66,7 +68,14 @@ pub(super) enum Source {
     /// A parameter of a function that strangers call.
     Parameter(ParameterSource),
     /// A literal that is dangerous in itself, such as a plain `http://` address.
-    Literal(Regex),
+    Literal(Literal),
+}
+
+/// Which literals.
+#[derive(Debug, Clone)]
+pub(super) struct Literal {
+    pub(super) like: Regex,
+    pub(super) unless: Option<Regex>,
 }
 
 /// Which parameters of which functions; a field that is missing admits every one.
@@ -174,6 +183,7 @@ struct SourceEntry {
     pattern: Option<String>,
     parameter: Option<ParameterSource>,
     literal: Option<String>,
+    unless: Option<String>,
     confidence: Option<f64>,
 }
 
@@ -236,7 +246,8 @@ impl TaintRule {
                 return Err(reader.error(place, "is empty: such a rule could never find anything"));
             }
         }
-        Ok(Self { info, supersedes, sources, sinks, sanitizers, propagators })
+        let replaces = Vec::new();
+        Ok(Self { info, supersedes, replaces, sources, sinks, sanitizers, propagators })
     }
 }
 
@@ -283,7 +294,10 @@ impl Reader<'_> {
         }
         match (entry.name, entry.pattern, entry.parameter, entry.literal) {
             (None, None, Some(parameter), None) => Ok(Source::Parameter(parameter)),
-            (None, None, None, Some(literal)) => Ok(Source::Literal(regex(&literal)?)),
+            (None, None, None, Some(literal)) => {
+                let unless = entry.unless.as_deref().map(regex).transpose()?;
+                Ok(Source::Literal(Literal { like: regex(&literal)?, unless }))
+            }
             (name, pattern, None, None) => {
                 Ok(Source::At { spot: self.spot(name, pattern)?, confidence })
             }
@@ -352,8 +366,12 @@ impl Reader<'_> {
     }
 }
 
-/// A plain string: a name if it can be one, and a pattern if it cannot.
+/// A plain string: a name if it can be one, and a pattern if it cannot. A list: names.
 fn shorthand(entry: &Value) -> Option<(Option<OneOrMany>, Option<String>)> {
+    if let Some(list) = entry.as_array() {
+        let names = list.iter().map(|name| name.as_str().map(str::to_owned));
+        return Some((Some(OneOrMany::Many(names.collect::<Option<_>>()?)), None));
+    }
     let text = entry.as_str()?.to_owned();
     Some(match Name::parse(&text) {
         Ok(_) => (Some(OneOrMany::One(text)), None),

@@ -12,7 +12,7 @@ use regex::Regex;
 use super::{
     name::Name,
     pattern::Patterns,
-    rule::{Inputs, ParameterSource, Port, Sink, SinkKind, Source, Spot, TaintRule},
+    rule::{Inputs, Literal, ParameterSource, Port, Sink, SinkKind, Source, Spot, TaintRule},
 };
 use crate::RuleInfo;
 
@@ -33,7 +33,7 @@ pub(crate) struct TaintSet {
     pub(super) sources: Vec<SourceKind>,
     pub(super) sinks: Vec<CompiledSink>,
     pub(super) parameters: Vec<(ParameterSource, usize)>,
-    pub(super) literals: Vec<(Regex, usize)>,
+    pub(super) literals: Vec<(Literal, usize)>,
     /// Sinks that are strings put together.
     pub(super) texts: Vec<usize>,
     /// Sinks that are results of decorated functions.
@@ -50,6 +50,7 @@ pub(crate) struct TaintSet {
 pub(crate) struct Compiled {
     pub(crate) info: RuleInfo,
     pub(crate) supersedes: Vec<String>,
+    pub(crate) replaces: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +91,7 @@ impl TaintSet {
         let compiled = |rule: &&TaintRule| Compiled {
             info: rule.info.clone(),
             supersedes: rule.supersedes.clone(),
+            replaces: rule.replaces.clone(),
         };
         let (texts, roles): (Vec<_>, Vec<_>) = builder.patterns.into_iter().unzip();
         let words: Vec<_> = builder.words.keys().cloned().collect();
@@ -189,7 +191,7 @@ struct Builder {
     known: HashMap<(Name, u16), usize>,
     sinks: Vec<CompiledSink>,
     parameters: Vec<(ParameterSource, usize)>,
-    literals: Vec<(Regex, usize)>,
+    literals: Vec<(Literal, usize)>,
     texts: Vec<usize>,
     returns: Vec<(Vec<String>, usize)>,
     patterns: Vec<(String, Role)>,
@@ -267,10 +269,10 @@ impl Builder {
                 }
                 self.parameters.push((wanted.clone(), index));
             }
-            Source::Literal(regex) => {
+            Source::Literal(literal) => {
                 let index = self.new_source(bit, FULL);
                 self.wordless.0 |= bit;
-                self.literals.push((regex.clone(), index));
+                self.literals.push((literal.clone(), index));
             }
         }
     }

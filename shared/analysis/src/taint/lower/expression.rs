@@ -152,8 +152,10 @@ impl<'tree> Lowerer<'_, 'tree> {
     fn dangerous_literal(&mut self, value: Lowering, text: &str, node: Node<'_>) -> Lowering {
         let mut reg = value.reg;
         let set = self.set;
-        for (regex, source) in &set.literals {
-            if set.sources[*source].mask & self.active != 0 && regex.is_match(text) {
+        for (literal, source) in &set.literals {
+            let wanted =
+                set.sources[*source].mask & self.active != 0 && literal.like.is_match(text);
+            if wanted && !literal.unless.as_ref().is_some_and(|unless| unless.is_match(text)) {
                 reg = self.emit(Step::Source { of: reg, source: *source }, node);
             }
         }

@@ -423,6 +423,11 @@ impl<'tree> Lowerer<'_, 'tree> {
                 Shape::Inner | Shape::Negative => at = at.named_child(0)?,
                 Shape::Member => {
                     let (object, field) = self.member_parts(at)?;
+                    if matches!(self.shape(object), Shape::Call | Shape::New) {
+                        // `urlparse(url).hostname`: an address is what its parts are.
+                        at = object;
+                        continue;
+                    }
                     let name = self.word_of(object);
                     let slot = self.lookup(name)?;
                     return Some((slot, Some(Key::Named(self.word_of(field)))));
