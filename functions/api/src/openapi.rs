@@ -18,7 +18,7 @@ use crate::problem::{FieldError, MEDIA_TYPE, ProblemDocument};
 const BEARER: &str = "bearer";
 const HEADER: &str = "header";
 
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 16] = [
     ("repositories", "What is watched."),
     ("runs", "Durable work: what was asked for, and how far it is."),
     ("approvals", "What people were asked to allow, and what they said."),

@@ -51,6 +51,7 @@ words! {
     FinishedStepWord ("FinishedStepStatus") = all!(StepStatus);
     LanguageWord ("Language") = all!(Language);
     MergeMethodWord ("MergeMethod") = all!(MergeMethod);
+    RiskLevelWord ("RiskLevel") = all!(RiskLevel);
     RuleTypeWord ("RuleType") = all!(RuleType);
     GroundWord ("Ground") = all!(Ground);
     RunKindWord ("RunKind") = all!(RunKind);
@@ -61,6 +62,7 @@ words! {
     StepKindWord ("StepKind") = all!(StepKind);
     StepStatusWord ("StepStatus") = [all!(StepStatus), vec!["pending"]].concat();
     TierWord ("Tier") = all!(Tier);
+    TrendWord ("Trend") = all!(Trend);
     VerdictWord ("Verdict") = all!(Verdict);
     VerificationWord ("Verification") = all!(VerificationType);
     WaitingForWord ("WaitingFor") = all!(WaitingFor);

@@ -55,6 +55,8 @@ impl Operation {
             ("/v1/formal/", owner.formal_result.to_string()),
             ("/v1/attestations/", owner.attestation.to_string()),
             ("/v1/scans/", owner.scan.to_string()),
+            ("/v1/trust-scores/", owner.trust_score.to_string()),
+            ("/v1/diff-summaries/", owner.diff_summary.to_string()),
             ("/v1/schedules/", owner.schedule.to_string()),
             ("/v1/rules/", owner.rule.to_string()),
             ("/v1/projects/", owner.project.to_string()),
@@ -78,6 +80,9 @@ impl Operation {
         assert!(!path.contains('{'), "say in this table whose id {path} wants");
         match self.path.as_str() {
             "/v1/search" => format!("{path}?q=greet"),
+            "/v1/repositories/{id}/trust-score" | "/v1/repositories/{id}/trust-history" => {
+                format!("{path}?path=src/app.py")
+            }
             // Nothing happens to the run, and nobody wants to wait for it.
             "/v1/runs/{id}/events" => format!("{path}?wait_seconds=0"),
             _ => path,
@@ -91,6 +96,9 @@ impl Operation {
             }
             ("PATCH", "/v1/repositories/{id}") => json!({ "enabled": true }),
             ("POST", "/v1/repositories/{id}/analyses") => json!({ "commit": "d".repeat(40) }),
+            ("POST", "/v1/repositories/{id}/trust-scores") => {
+                json!({ "commit": "d".repeat(40), "paths": ["src/app.py"] })
+            }
             ("POST", "/v1/findings/{id}/dismiss" | "/v1/findings/{id}/reopen") => {
                 json!({ "reason": "walked by" })
             }

@@ -22,10 +22,12 @@ fn traces(tenant: &Tenant) -> Vec<String> {
             tenant.analysis.to_string(),
             tenant.attestation.to_string(),
             tenant.scan.to_string(),
+            tenant.trust_score.to_string(),
+            tenant.diff_summary.to_string(),
             tenant.schedule.to_string(),
+            tenant.rule.to_string(),
             tenant.project.to_string(),
             tenant.artifact.to_string(),
-            tenant.rule.to_string(),
             tenant.key_id.to_string(),
             tenant.badge_token.clone(),
             "theirs".to_owned(),
@@ -109,8 +111,15 @@ async fn a_filter_by_another_organisations_id_finds_nothing() {
         format!("/v1/repositories?cursor={}", theirs.repository),
         format!("/v1/scans?repository_id={}", theirs.repository),
         format!("/v1/scans?cursor={}", theirs.scan),
+        format!("/v1/trust-scores?repository_id={}", theirs.repository),
+        format!("/v1/trust-scores?project_id={}", theirs.project),
+        format!("/v1/trust-scores?cursor={}", theirs.trust_score),
+        format!("/v1/diff-summaries?repository_id={}", theirs.repository),
+        format!("/v1/diff-summaries?cursor={}", theirs.diff_summary),
         format!("/v1/schedules?repository_id={}", theirs.repository),
         format!("/v1/schedules?cursor={}", theirs.schedule),
+        format!("/v1/rules?repository_id={}", theirs.repository),
+        format!("/v1/rules?cursor={}", theirs.rule),
         format!("/v1/keys?cursor={}", theirs.key_id),
         format!("/v1/audit-logs?api_key_id={}", theirs.key_id),
         format!("/v1/analyses/{}/findings?cursor={}", ours.analysis, theirs.findings[0]),
@@ -118,8 +127,6 @@ async fn a_filter_by_another_organisations_id_finds_nothing() {
         format!("/v1/projects/{}/artifacts?cursor={}", ours.project, theirs.artifact),
         format!("/v1/artifacts/{}/versions?cursor={}", ours.artifact, theirs.artifact),
     ];
-        format!("/v1/rules?repository_id={}", theirs.repository),
-        format!("/v1/rules?cursor={}", theirs.rule),
     for path in lists {
         let answer = world.get(&path, &ours.key).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
@@ -140,6 +147,8 @@ async fn state_of(world: &World, tenant: &Tenant) -> Vec<String> {
          UNION ALL SELECT 'finding ' || f::text FROM findings f WHERE org_id = '{org}'
          UNION ALL SELECT 'scan ' || s::text FROM codebase_scans s WHERE org_id = '{org}'
          UNION ALL SELECT 'schedule ' || s::text FROM scan_schedules s WHERE org_id = '{org}'
+         UNION ALL SELECT 'rule ' || c::text FROM custom_rules c WHERE org_id = '{org}'
+         UNION ALL SELECT 'rules ' || s::text FROM custom_rule_sets s WHERE org_id = '{org}'
          UNION ALL SELECT 'key ' || k::text FROM api_keys k WHERE org_id = '{org}'
          UNION ALL SELECT 'decision ' || d::text FROM finding_dispositions d WHERE org_id = '{org}'
          UNION ALL SELECT 'audit ' || l::text FROM audit_logs l WHERE org_id = '{org}'
@@ -147,7 +156,5 @@ async fn state_of(world: &World, tenant: &Tenant) -> Vec<String> {
          ORDER BY 1"
     );
     let rows = world.database.sql().await.query(&sql, &[]).await.unwrap();
-         UNION ALL SELECT 'rule ' || c::text FROM custom_rules c WHERE org_id = '{org}'
-         UNION ALL SELECT 'rules ' || s::text FROM custom_rule_sets s WHERE org_id = '{org}'
     rows.iter().map(|row| row.get(0)).collect()
 }

@@ -52,6 +52,8 @@ pub(crate) struct Tenant {
     pub(crate) findings: Vec<Uuid>,
     /// A refuted check of the analysis.
     pub(crate) formal_result: Uuid,
+    pub(crate) trust_score: Uuid,
+    pub(crate) diff_summary: Uuid,
     pub(crate) attestation: Uuid,
     /// The run's report, which cites the first finding.
     pub(crate) artifact: Uuid,
@@ -185,6 +187,7 @@ impl World {
         let findings = self.findings(org, repository, analysis).await;
         let formal_result = self.formal_result(org, analysis).await;
         self.index(org, run).await;
+        let (trust_score, diff_summary) = self.insight(org, repository, run).await;
         let attestation = self.attestation(org, repository, analysis, Tier::None, false).await;
         let badge_token = self.badge(org, repository, attestation).await;
         let open_run = self.run(org, repository, "queued").await;
@@ -204,6 +207,8 @@ impl World {
             analysis,
             findings,
             formal_result,
+            trust_score,
+            diff_summary,
             attestation,
             artifact,
             scan,
@@ -358,11 +363,6 @@ impl World {
         id
     }
 
-    /// Indexes one file, as the embedder does.
-    async fn index(&self, org: OrgId, run: Uuid) {
-        let folder = tempfile::tempdir().unwrap();
-        let objects = Objects::open(&format!("file://{}", folder.path().display())).unwrap();
-        let text =
     /// A score of `src/app.py` and a summary, as an analysis keeps them.
     async fn insight(&self, org: OrgId, repository: RepositoryId, run: Uuid) -> (Uuid, Uuid) {
         let (score, summary) = (Uuid::now_v7(), Uuid::now_v7());
@@ -422,6 +422,11 @@ impl World {
         (score, summary)
     }
 
+    /// Indexes one file, as the embedder does.
+    async fn index(&self, org: OrgId, run: Uuid) {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::open(&format!("file://{}", folder.path().display())).unwrap();
+        let text =
             "def greet(name):\n    \"\"\"Welcomes a visitor by name.\"\"\"\n    return name\n";
         let file = SourceFile { path: "src/greeting.py".into(), bytes: text.into() };
         let commit: CommitSha = commit(run).parse().unwrap();

@@ -6,6 +6,7 @@ mod artifacts;
 mod attestations;
 mod audit;
 mod badges;
+mod diff;
 mod dismissals;
 mod dismissing;
 mod events;
@@ -25,6 +26,7 @@ mod runs;
 mod scans;
 mod schedules;
 mod search;
+mod trust;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -49,6 +51,8 @@ pub(crate) fn all() -> OpenApiRouter<Deps> {
         .merge(dismissals::routes())
         .merge(rules::routes())
         .merge(formal::routes())
+        .merge(trust::routes())
+        .merge(diff::routes())
         .merge(search::routes())
         .merge(attestations::routes())
         .merge(artifacts::routes())
