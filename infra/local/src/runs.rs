@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What people type to come here; `assay` calls itself so in its help and its hints.
-const CALLED: &str = "cargo local";
+pub(crate) const CALLED: &str = "cargo local";
 
 pub(crate) fn run(local: &Local, arguments: &[OsString]) -> Result<ExitCode> {
     let assay = functions::binary(local, "assay");
