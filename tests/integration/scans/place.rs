@@ -102,6 +102,7 @@ impl Place {
             private_git_hosts: self.server.address().to_string(),
             github_api_url: "https://api.github.com".to_owned(),
             github_app: None,
+            z3_path: None,
         })
         .unwrap()
     }
