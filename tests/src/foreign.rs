@@ -17,6 +17,7 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("chunks", chunks),
     ("schedule", schedule),
     ("sarif", sarif),
+    ("policy", policy),
 ];
 
 /// The first line is the event's name, the rest its payload.
@@ -82,5 +83,26 @@ pub fn sarif(bytes: &[u8]) {
         assert!(SourceFile::is_inside(&finding.path), "{}", finding.path);
         assert!(finding.lines.first >= 1 && finding.lines.first <= finding.lines.last);
         assert!(finding.description.len() <= sarif::TEXT_BYTES_MAX);
+    }
+}
+
+/// A repository's policy; what is wrong with one must lie in it, and what is read must hold.
+pub fn policy(bytes: &[u8]) {
+    let policy = match policy::Policy::parse(bytes) {
+        Ok(policy) => policy,
+        Err(broken) => {
+            assert!((1..=policy::PROBLEMS_MAX).contains(&broken.problems().len()));
+            assert!(!broken.frames("policy").is_empty() && !broken.told().frame.is_empty());
+            return;
+        }
+    };
+    for path in ["a.py", "src/gen/b.go", "/rooted", "a/\u{0}/ü", ""] {
+        let _ = policy.covers(path);
+    }
+    let written = serde_json::to_vec(&policy).expect("a policy can be written");
+    // Escapes may make it longer than is read.
+    if written.len() <= policy::BYTES_MAX {
+        let again = policy::Policy::parse(&written).expect("what was written can be read");
+        assert_eq!(serde_json::to_vec(&again).expect("and written"), written);
     }
 }

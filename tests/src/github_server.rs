@@ -3,6 +3,8 @@
 //! It keeps state and refuses what GitHub's documentation says that it refuses; the objects are
 //! the published ones with what differs put in. What goes wrong is ordered by the test.
 
+mod reports;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
@@ -15,7 +17,7 @@ use axum::{
     http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post, put},
+    routing::{get, patch, post, put},
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -41,9 +43,14 @@ struct Known {
     checks: Vec<Check>,
     /// Check runs that were made through the API.
     published: Vec<Value>,
+    /// What files hold, by repository, commit and path.
+    files: BTreeMap<(String, String, String), String>,
+    /// Where the histories of two commits part; those of others, at the first of them.
+    partings: BTreeMap<(String, String), String>,
     merges: Vec<Merged>,
     merge_calls: usize,
     faults: VecDeque<Fault>,
+    reports: reports::Reports,
 }
 
 /// A pull request, open and ready unless a test changes it.
@@ -96,11 +103,27 @@ impl GitHubServer {
         let router = Router::new()
             .route("/app", get(app))
             .route("/app/installations/{id}/access_tokens", post(token))
+            .route("/repos/{owner}/{name}/compare/{basehead}", get(compare))
+            .route("/repos/{owner}/{name}/contents/{*path}", get(contents))
             .route("/repos/{owner}/{name}/pulls/{number}", get(pull))
             .route("/repos/{owner}/{name}/pulls/{number}/merge", put(merge))
             .route("/repos/{owner}/{name}/commits/{sha}/check-runs", get(check_runs))
             .route("/repos/{owner}/{name}/commits/{sha}/status", get(status))
             .route("/repos/{owner}/{name}/check-runs", post(publish))
+            .route("/repos/{owner}/{name}/check-runs/{id}", patch(reports::update_check))
+            .route(
+                "/repos/{owner}/{name}/issues/{number}/comments",
+                get(reports::comments).post(reports::comment),
+            )
+            .route(
+                "/repos/{owner}/{name}/issues/comments/{id}",
+                patch(reports::update_comment).delete(reports::delete_comment),
+            )
+            .route(
+                "/repos/{owner}/{name}/pulls/{number}/reviews",
+                get(reports::reviews).post(reports::review),
+            )
+            .route("/repos/{owner}/{name}/pulls/{number}/comments", get(reports::remarks))
             .layer(middleware::from_fn(authenticated))
             .with_state(Arc::clone(&world));
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -126,6 +149,18 @@ impl GitHubServer {
             merged: None,
         };
         self.known().pulls.insert((repository.to_owned(), number), pull);
+    }
+
+    /// Where the histories of two commits part.
+    pub fn part(&self, base: &str, head: &str, at: &str) {
+        let pair = (base.to_owned(), head.to_owned());
+        self.known().partings.insert(pair, at.to_owned());
+    }
+
+    /// What a file holds at a commit.
+    pub fn file(&self, repository: &str, commit: &str, path: &str, text: &str) {
+        let at = [repository, commit, path].map(str::to_owned);
+        self.known().files.insert(at.into(), text.to_owned());
     }
 
     /// Changes a pull request, as its author does.
@@ -229,6 +264,30 @@ type Numbered = Path<(String, String, i32)>;
 async fn pull(State(world): State<World>, Path((owner, name, number)): Numbered) -> Response {
     match world.lock().unwrap().pulls.get(&(format!("{owner}/{name}"), number)) {
         Some(pull) => Json(pull.json(number)).into_response(),
+        None => told(404, "Not Found"),
+    }
+}
+
+async fn compare(
+    State(world): State<World>,
+    Path((_, _, basehead)): Path<(String, String, String)>,
+) -> Json<Value> {
+    let (base, head) = basehead.split_once("...").unwrap();
+    let parting = world.lock().unwrap().partings.get(&(base.to_owned(), head.to_owned())).cloned();
+    let mut answer = github::answer("repos/compare-commits-with-basehead", 200);
+    answer["merge_base_commit"]["sha"] = json!(parting.unwrap_or_else(|| base.to_owned()));
+    Json(answer)
+}
+
+/// A file's bytes, for whoever asks for them raw.
+async fn contents(
+    State(world): State<World>,
+    Path((owner, name, path)): Path<(String, String, String)>,
+    Query(wanted): Query<BTreeMap<String, String>>,
+) -> Response {
+    let at = (format!("{owner}/{name}"), wanted.get("ref").cloned().unwrap_or_default(), path);
+    match world.lock().unwrap().files.get(&at) {
+        Some(text) => text.clone().into_response(),
         None => told(404, "Not Found"),
     }
 }
@@ -346,9 +405,14 @@ async fn status(Path((_, _, sha)): OfCommit) -> Json<Value> {
     Json(status)
 }
 
-async fn publish(State(world): State<World>, Json(mut run): Json<Value>) -> Json<Value> {
-    let published = &mut world.lock().unwrap().published;
+async fn publish(State(world): State<World>, Json(mut sent): Json<Value>) -> Response {
+    let Known { published, reports, .. } = &mut *world.lock().unwrap();
+    let mut run = sent.clone();
     run["id"] = json!(published.len() + 1);
+    run["output"]["annotations"] = json!(null);
+    if !reports::annotate(&mut run, &mut sent) {
+        return told(422, "Invalid request.");
+    }
     published.push(run.clone());
-    Json(run)
+    reports.written((StatusCode::CREATED, Json(run)))
 }

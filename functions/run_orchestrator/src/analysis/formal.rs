@@ -11,8 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{Finding, Fingerprint, FormalSummary, FormalVerdict, Gate, kinds::analysis::Fetched};
+use domain::{
+    Finding, Fingerprint, FormalSummary, FormalVerdict, Gate, PolicyFacts, kinds::analysis::Fetched,
+};
 use examine::{Examined, Examiner, Outcome};
+use serde::{Deserialize, Serialize};
 use store::{
     Tx,
     dispositions::{self, Dismissed},
@@ -36,6 +39,19 @@ const KEPT_MAX: usize = 2000;
 /// Reasons that the output lists, the most frequent ones.
 const REASONS_MAX: usize = 20;
 
+/// Why nothing was looked at, where people want it so.
+const TURNED_OFF: &str = "the repository's policy turns formal checks off";
+
+/// What the step leaves.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Output {
+    #[serde(flatten)]
+    pub(super) summary: FormalSummary,
+    /// What the repository's policy did to its findings.
+    #[serde(default)]
+    pub(super) policy: PolicyFacts,
+}
+
 pub(crate) struct Found {
     summary: FormalSummary,
     results: Vec<NewResult>,
@@ -51,13 +67,19 @@ pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Re
     let stop = deadline.less(COMMIT_TIME).min(Instant::now() + RUN_TIME_MAX);
     let z3_path = deps.z3_path.clone();
     let is_change = changes.is_some();
+    let held = policy::held(work)?;
+    let limits = held.policy.formal;
     let examined = blocking(move || {
-        let mut examiner = Examiner::new(z3_path.as_deref(), stop);
+        if !limits.enabled {
+            let mut examined = Examined::default();
+            examined.summary.reasons.insert(TURNED_OFF.to_owned(), 1);
+            return examined;
+        }
+        let mut examiner = Examiner::new(z3_path.as_deref(), limits, stop);
         let base = base.as_deref().map(|base| base.files.as_slice());
         examiner.examine(&snapshot.files, changes.as_deref(), base)
     })
     .await?;
-    let held = policy::held(work)?;
     Ok(Found::of(examined, is_change, |found| policy::rule(&held, work.run(), found)))
 }
 
@@ -94,7 +116,8 @@ impl Found {
         self.ruled.ignore(&mut judged);
         findings::insert_all(tx, fence, &judged).await?;
         formal_results::insert_all(tx, fence, &self.results).await?;
-        written("formal", &self.summary)
+        let (summary, policy) = (self.summary.clone(), self.ruled.facts.clone());
+        written("formal", &Output { summary, policy })
     }
 }
 

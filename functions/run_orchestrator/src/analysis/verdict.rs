@@ -9,7 +9,7 @@ use store::{
     runs::Fence,
 };
 
-use super::{insight, security};
+use super::{formal, insight, security};
 use crate::Error;
 use crate::memory::{Work, Written, output, written};
 
@@ -43,11 +43,14 @@ pub(super) async fn write(
     let verdict = domain::judge(&scanned.gate, deciding);
     let incomplete = &scanned.incomplete;
     let (kept, told) = seen.write(tx, fence, work, &counts.deciding, incomplete).await?;
+    let proved: formal::Output = output(work, "formal")?;
+    let mut policy = scanned.policy;
+    policy.add(&proved.policy);
     let metadata = Metadata {
         gate: scanned.gate,
         incomplete: json!(scanned.incomplete),
-        formal: Some(output(work, "formal")?),
-        policy: Some(scanned.policy),
+        formal: Some(proved.summary),
+        policy: Some(policy),
         insight: told,
     };
     let done = Completion {

@@ -8,14 +8,12 @@ use std::{
 use analysis::{FILE_BYTES_MAX, is_demoted_by_name, syntax_tree};
 use domain::{ChangedFile, FormalSummary, FormalVerdict, Language, LineRange, SourceFile};
 use formal::{
-    Clock, NoSolver, Report, Solver, Source, Unknown, Verdict,
+    Answer, Clock, NoSolver, Query, Report, Solver, Source, Unknown, Verdict,
     ir::{CheckKind, Program},
 };
+use policy::Formal;
 use sha2::{Digest, Sha256};
 use solver::Z3;
-
-/// What one function may take.
-const FUNCTION_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// Files are read together, so that they know each other's functions, up to this size.
 const GROUP_BYTES_MAX: usize = 1024 * 1024;
@@ -48,8 +46,22 @@ pub(super) struct Examined {
 }
 
 pub(super) struct Examiner {
-    solver: Box<dyn Solver>,
+    solver: Limited,
+    /// What one function may take.
+    function_time: Duration,
     stop: Instant,
+}
+
+/// A solver that takes as long for a question as the repository's policy says.
+struct Limited {
+    solver: Box<dyn Solver>,
+    query_time: Duration,
+}
+
+impl Solver for Limited {
+    fn ask(&mut self, query: &Query, _: Duration) -> Answer {
+        self.solver.ask(query, self.query_time)
+    }
 }
 
 pub(super) fn hash(query: &str) -> String {
@@ -72,12 +84,14 @@ impl Focus<'_> {
 }
 
 impl Examiner {
-    pub(super) fn new(z3_path: Option<&str>, stop: Instant) -> Self {
+    pub(super) fn new(z3_path: Option<&str>, limits: Formal, stop: Instant) -> Self {
         let solver: Box<dyn Solver> = match z3_path {
             Some(path) => Box::new(Z3::new(path)),
             None => Box::new(NoSolver),
         };
-        Self { solver, stop }
+        let time = |ms: u32| Duration::from_millis(ms.into());
+        let solver = Limited { solver, query_time: time(limits.query_timeout_ms) };
+        Self { solver, function_time: time(limits.function_timeout_ms), stop }
     }
 
     pub(super) fn examine(
@@ -137,9 +151,9 @@ impl Examiner {
 
     fn check(&mut self, program: &Program, index: usize) -> (Report, Duration) {
         let begun = Instant::now();
-        let until = self.stop.min(begun + FUNCTION_TIME_MAX);
+        let until = self.stop.min(begun + self.function_time);
         let time_is_up = || Instant::now() >= until;
-        let report = formal::check(program, index, &mut *self.solver, Clock::new(&time_is_up));
+        let report = formal::check(program, index, &mut self.solver, Clock::new(&time_is_up));
         (report, begun.elapsed())
     }
 
@@ -277,6 +291,10 @@ fn keep(
                 (FormalVerdict::Unknown, Some(unknown.to_string()), None)
             }
         };
+        let caller = &sources[program.functions[report.function].file];
+        let test = example.as_ref().and_then(|example| {
+            formal::test_program(language, caller.path, found.kind, found.line, example)
+        });
         let row = found.line.saturating_sub(1) as usize;
         into.outcomes.push(Outcome {
             language,
@@ -289,7 +307,7 @@ fn keep(
             reason,
             query: found.query.map(|query| query.script),
             inputs: example.map(|example| example.inputs),
-            test: None,
+            test,
             took,
             existing: false,
         });
