@@ -2,7 +2,7 @@ use axum::{Json, extract::State};
 use domain::{AnalysisId, Coverage, RepositoryId, Scope, Severity, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::analyses::{self, Analysis, Counts};
+use store::analyses::{self, Analysis, Counts, Delta};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -58,11 +58,32 @@ struct AnalysisView {
 struct CountsView {
     /// Findings that counted for the verdict when it was given.
     deciding: BySeverity,
-    /// Findings in lines that the change touched.
+    /// Findings that the base does not have.
     new: u32,
     existing: u32,
     dismissed: u32,
+    /// Findings that count again because their dismissal expired.
+    expired: u32,
     total: u32,
+    /// Against the base. Null: there was nothing to compare with.
+    since_base: Option<DeltaView>,
+    /// Against the analysis of the same pull request before; without formal checks.
+    since_previous: Option<DeltaView>,
+}
+
+/// What became of the findings between two commits.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Delta)]
+struct DeltaView {
+    new: u32,
+    fixed: u32,
+    persisting: u32,
+}
+
+impl From<Delta> for DeltaView {
+    fn from(Delta { new, fixed, persisting }: Delta) -> Self {
+        Self { new, fixed, persisting }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -88,7 +109,10 @@ impl From<Counts> for CountsView {
             new: counts.new,
             existing: counts.existing,
             dismissed: counts.dismissed,
+            expired: counts.expired,
             total: counts.total,
+            since_base: counts.since_base.map(DeltaView::from),
+            since_previous: counts.since_previous.map(DeltaView::from),
         }
     }
 }

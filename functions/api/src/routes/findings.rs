@@ -1,12 +1,10 @@
 use axum::{Json, extract::State};
-use domain::{AnalysisId, Category, FindingId, Scope, Severity, VerificationType};
+use domain::{AnalysisId, Category, FindingId, Ground, Scope, Severity, VerificationType};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use store::{
     analyses,
-    dispositions::{self, Decision},
-    findings::{self, Shown},
+    findings::{self, Dismissal, Expired, Shown},
 };
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,33 +13,29 @@ use uuid::Uuid;
 use crate::{
     Deps,
     auth::{Caller, Tenant},
-    extract::{Body, Filter, Id, check_text},
+    extract::{Filter, Id},
     paging::{Asked, List},
-    problem::{Checks, MEDIA_TYPE, Problem, ProblemDocument},
-    words::{CategoryWord, SeverityWord, VerificationWord},
+    problem::Problem,
+    words::{CategoryWord, GroundWord, SeverityWord, VerificationWord},
 };
 
-/// As the database's column allows.
-const REASON_CHARS_MAX: usize = 2000;
-
 pub(crate) fn routes() -> OpenApiRouter<Deps> {
-    OpenApiRouter::new()
-        .routes(routes!(list_findings))
-        .routes(routes!(get_finding))
-        .routes(routes!(dismiss_finding))
-        .routes(routes!(reopen_finding))
+    OpenApiRouter::new().routes(routes!(list_findings)).routes(routes!(get_finding))
 }
 
 /// One place in the code that a rule objects to, with the evidence to check it.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Finding)]
-struct FindingView {
+pub(super) struct FindingView {
     id: Uuid,
     analysis_id: Uuid,
     repository_id: Uuid,
     rule: String,
     /// Names the finding across pushes; it stays the same when lines shift.
     fingerprint: String,
+    /// The fingerprint under which it was first known: it stays the same when the finding moves to
+    /// another file, too, and is what dismissals are bound to.
+    lineage: String,
     #[schema(value_type = CategoryWord)]
     category: Category,
     #[schema(value_type = SeverityWord)]
@@ -62,7 +56,7 @@ struct FindingView {
     #[schema(value_type = VerificationWord)]
     verification: VerificationType,
     verification_proof: Option<String>,
-    /// `new` in lines that the change touched, else `existing`.
+    /// `new` if the base does not have it, else `existing`.
     state: String,
     /// Whether it counted for the verdict when that was given.
     deciding: bool,
@@ -73,6 +67,8 @@ struct FindingView {
     dismissed: bool,
     /// Who dismissed it and why, while that holds.
     dismissal: Option<DismissalView>,
+    /// A dismissal that was over when the finding was found.
+    dismissal_expired: Option<ExpiredView>,
     created_at: Timestamp,
 }
 
@@ -80,9 +76,51 @@ struct FindingView {
 #[schema(as = Dismissal)]
 struct DismissalView {
     by: Option<String>,
+    /// Who answers for it; who decided, unless someone else was named.
+    owner: Option<String>,
+    #[schema(value_type = Option<GroundWord>)]
+    ground: Option<Ground>,
     reason: Option<String>,
+    /// Null if it was the repository's policy.
+    at: Option<Timestamp>,
     /// Null: until someone reopens it.
     expires_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = ExpiredDismissal)]
+struct ExpiredView {
+    by: String,
+    owner: String,
+    #[schema(value_type = Option<GroundWord>)]
+    ground: Option<Ground>,
+    reason: String,
+    expired_at: Timestamp,
+}
+
+impl From<Dismissal> for DismissalView {
+    fn from(dismissal: Dismissal) -> Self {
+        Self {
+            owner: dismissal.owner.or_else(|| dismissal.by.clone()),
+            by: dismissal.by,
+            ground: dismissal.ground,
+            reason: dismissal.reason,
+            at: dismissal.at,
+            expires_at: dismissal.until,
+        }
+    }
+}
+
+impl From<Expired> for ExpiredView {
+    fn from(expired: Expired) -> Self {
+        Self {
+            owner: expired.owner.unwrap_or_else(|| expired.by.clone()),
+            by: expired.by,
+            ground: expired.ground,
+            reason: expired.reason,
+            expired_at: expired.at,
+        }
+    }
 }
 
 impl From<Shown> for FindingView {
@@ -93,6 +131,7 @@ impl From<Shown> for FindingView {
             repository_id: *finding.repository.as_uuid(),
             rule: finding.rule,
             fingerprint: finding.fingerprint.as_str().to_owned(),
+            lineage: finding.lineage.as_str().to_owned(),
             category: finding.category,
             severity: finding.severity,
             title: finding.title,
@@ -113,11 +152,8 @@ impl From<Shown> for FindingView {
             cwe: finding.tags.cwe,
             owasp: finding.tags.owasp,
             dismissed: finding.dismissal.is_some(),
-            dismissal: finding.dismissal.map(|dismissal| DismissalView {
-                by: dismissal.by,
-                reason: dismissal.reason,
-                expires_at: dismissal.until,
-            }),
+            dismissal: finding.dismissal.map(DismissalView::from),
+            dismissal_expired: finding.tags.dismissal_expired.map(ExpiredView::from),
             created_at: finding.created_at,
         }
     }
@@ -189,7 +225,7 @@ async fn list_findings(
     Ok(Json(asked.list(rows, |row| *row.id.as_uuid(), FindingView::from)))
 }
 
-async fn find(tenant: &Tenant<'_>, id: FindingId) -> Result<Shown, Problem> {
+pub(super) async fn find(tenant: &Tenant<'_>, id: FindingId) -> Result<Shown, Problem> {
     findings::find(&tenant.tx, id).await?.ok_or_else(|| Problem::not_found("finding"))
 }
 
@@ -206,100 +242,4 @@ async fn get_finding(
     let finding = find(&tenant, id).await?;
     tenant.commit().await?;
     Ok(Json(finding.into()))
-}
-
-/// Why a finding is to be lived with.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct DismissFinding {
-    #[schema(min_length = 1, max_length = 2000)]
-    reason: String,
-    /// When it counts again by itself.
-    expires_at: Option<Timestamp>,
-}
-
-/// Dismiss a finding: from now on it does not decide, wherever it appears in its repository.
-///
-/// Verdicts that were given stay as they were given.
-#[utoipa::path(post, path = "/v1/findings/{id}/dismiss", tag = "findings",
-    params(("id" = Uuid, Path)), request_body = DismissFinding,
-    responses((status = 200, description = "It is dismissed.", body = FindingView)))]
-async fn dismiss_finding(
-    State(deps): State<Deps>,
-    caller: Caller,
-    Id(id): Id<FindingId>,
-    Body(wanted): Body<DismissFinding>,
-) -> Result<Json<FindingView>, Problem> {
-    check_reason(&wanted.reason)?;
-    let mut session = deps.session().await?;
-    let tenant = caller.enter(&mut session, Scope::Write).await?;
-    let finding = find(&tenant, id).await?;
-    let by = tenant.actor();
-    let decision = decision(&tenant, &finding, &wanted.reason, &by);
-    if !dispositions::dismiss(&tenant.tx, &decision, wanted.expires_at).await? {
-        return Err(Problem::field("expires_at", "it lies in the past"));
-    }
-    let details = json!({ "fingerprint": finding.fingerprint, "expires_at": wanted.expires_at });
-    tenant.audit("finding.dismissed", "finding", *id.as_uuid(), &details).await?;
-    let finding = find(&tenant, id).await?;
-    tenant.commit().await?;
-    Ok(Json(finding.into()))
-}
-
-/// Why a finding counts again.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct ReopenFinding {
-    #[schema(min_length = 1, max_length = 2000)]
-    reason: String,
-}
-
-/// Take a dismissal back.
-#[utoipa::path(post, path = "/v1/findings/{id}/reopen", tag = "findings",
-    params(("id" = Uuid, Path)), request_body = ReopenFinding,
-    responses(
-        (status = 200, description = "It counts again.", body = FindingView),
-        (status = 409, description = "It is not dismissed.", body = ProblemDocument,
-         content_type = MEDIA_TYPE)))]
-async fn reopen_finding(
-    State(deps): State<Deps>,
-    caller: Caller,
-    Id(id): Id<FindingId>,
-    Body(wanted): Body<ReopenFinding>,
-) -> Result<Json<FindingView>, Problem> {
-    check_reason(&wanted.reason)?;
-    let mut session = deps.session().await?;
-    let tenant = caller.enter(&mut session, Scope::Write).await?;
-    let finding = find(&tenant, id).await?;
-    if finding.dismissal.is_none() {
-        return Err(Problem::conflict("the finding is not dismissed"));
-    }
-    let by = tenant.actor();
-    dispositions::reopen(&tenant.tx, &decision(&tenant, &finding, &wanted.reason, &by)).await?;
-    let details = json!({ "fingerprint": finding.fingerprint });
-    tenant.audit("finding.reopened", "finding", *id.as_uuid(), &details).await?;
-    let finding = find(&tenant, id).await?;
-    tenant.commit().await?;
-    Ok(Json(finding.into()))
-}
-
-fn check_reason(reason: &str) -> Result<(), Problem> {
-    let mut checks = Checks::default();
-    check_text(&mut checks, "reason", reason, 1, REASON_CHARS_MAX);
-    checks.done()
-}
-
-fn decision<'a>(
-    tenant: &Tenant<'_>,
-    finding: &'a Shown,
-    reason: &'a str,
-    decided_by: &'a str,
-) -> Decision<'a> {
-    Decision {
-        org: tenant.org,
-        repository: finding.repository,
-        fingerprint: &finding.fingerprint,
-        reason,
-        decided_by,
-    }
 }

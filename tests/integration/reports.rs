@@ -1,0 +1,161 @@
+//! What GitHub shows of an analysis, told by the deployed notifier: everything, once, and as it
+//! stands now.
+
+use serde_json::{Value, json};
+
+use crate::dismissals::shop::{PULL_REQUEST, REPOSITORY, Shop};
+
+const CLEAN: &str = "def add(a, b):\n    return a + b\n";
+const FLAW: &str =
+    "import yaml\n\n\ndef read(text):\n    return yaml.load(text, Loader=yaml.Loader)\n";
+const MENDED: &str = "import yaml\n\n\ndef read(text):\n    return yaml.safe_load(text)\n";
+
+/// Functions that each evaluate what they are given.
+fn flaws(count: usize) -> String {
+    (0..count).map(|n| format!("def f{n}(text):\n    return eval(text)\n\n\n")).collect()
+}
+
+fn marked<'a>(comments: &'a [Value], login: &str) -> Vec<&'a str> {
+    let own = comments.iter().filter(|comment| comment["user"]["login"] == login);
+    own.map(|comment| comment["body"].as_str().unwrap()).collect()
+}
+
+const US: &str = tests::github_server::APP_LOGIN;
+
+#[tokio::test]
+async fn a_pull_request_has_one_comment_that_tells_of_its_newest_head() {
+    let shop = Shop::new().await;
+    let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
+    // Who copies our mark is not us, and is left alone.
+    shop.github.say(REPOSITORY, PULL_REQUEST, "mallory", "<!-- assay:summary 0 -->\nAll is well");
+    let flawed = shop.git.commit_files(&[("app.py", CLEAN), ("a.py", FLAW)], "change", &[&base]);
+    let first = shop.push(&flawed, &base).await;
+    first.told().await;
+    let comments = shop.github.comments(REPOSITORY, PULL_REQUEST);
+    let ours = marked(&comments, US);
+    assert_eq!(ours.len(), 1, "{ours:?}");
+    assert!(
+        ours[0].contains("## Assay: failed") && ours[0].contains("<code>a.py:5</code>"),
+        "{}",
+        ours[0]
+    );
+    assert!(ours[0].contains(&format!("/v1/analyses/{}", first.analysis["id"].as_str().unwrap())));
+
+    let mended = shop.git.commit_files(&[("app.py", CLEAN), ("a.py", MENDED)], "change", &[&base]);
+    let second = shop.push(&mended, &base).await;
+    second.told().await;
+    // The message about the first comes once more, late.
+    assert!(!shop.notify(first.run).await);
+    let comments = shop.github.comments(REPOSITORY, PULL_REQUEST);
+    let ours = marked(&comments, US);
+    assert_eq!(ours.len(), 1, "{ours:?}");
+    assert!(ours[0].contains("## Assay: passed"), "{}", ours[0]);
+    assert!(
+        ours[0].contains("Since the push before: 0 new, 1 fixed, 0 persisting."),
+        "{}",
+        ours[0]
+    );
+    assert!(ours[0].contains(&mended.as_str()[..12]), "{}", ours[0]);
+    assert_eq!(marked(&comments, "mallory"), ["<!-- assay:summary 0 -->\nAll is well"]);
+}
+
+#[tokio::test]
+async fn two_comments_of_ours_become_one() {
+    let shop = Shop::new().await;
+    let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
+    let flawed = shop.git.commit_files(&[("app.py", CLEAN), ("a.py", FLAW)], "change", &[&base]);
+    let push = shop.push(&flawed, &base).await;
+    // As two workers leave it that looked at the same moment and found none.
+    for _ in 0..2 {
+        shop.github.say(REPOSITORY, PULL_REQUEST, US, "<!-- assay:summary 0 -->\nan older word");
+    }
+    push.told().await;
+    let comments = shop.github.comments(REPOSITORY, PULL_REQUEST);
+    assert_eq!(comments.len(), 1, "{comments:#?}");
+    assert_eq!(comments[0]["id"], 1, "the first stays where it is");
+    assert!(comments[0]["body"].as_str().unwrap().contains("## Assay: failed"));
+}
+
+/// Goal: every annotation arrives once, whatever breaks. Method: a change with more findings than
+/// fit two requests, and each answer of GitHub lost in turn.
+#[tokio::test]
+async fn every_annotation_is_there_once_whatever_answer_is_lost() {
+    let shop = Shop::new().await;
+    let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
+    // A rule keeps a hundred matches of one file.
+    let files = [("app.py", CLEAN), ("a.py", &flaws(90)), ("b.py", &flaws(41))];
+    let flawed = shop.git.commit_files(&files, "change", &[&base]);
+    let writes_of_one_telling = 4;
+    for lost in 0..writes_of_one_telling {
+        let push = shop.push(&flawed, &base).await;
+        shop.github.lose_answer(lost);
+        assert!(shop.notify(push.run).await, "{lost}: what was not answered is told again");
+        let check = push.told().await;
+        let annotations = check["output"]["annotations"].as_array().unwrap();
+        let mut places: Vec<String> = annotations
+            .iter()
+            .map(|one| format!("{}:{}", one["path"], one["start_line"]))
+            .collect();
+        assert_eq!(places.len(), 131, "{lost}");
+        places.sort();
+        places.dedup();
+        assert_eq!(places.len(), 131, "{lost}: none twice");
+        assert_eq!(
+            (&check["status"], &check["conclusion"]),
+            (&json!("completed"), &json!("failure"))
+        );
+        let comments = shop.github.comments(REPOSITORY, PULL_REQUEST);
+        assert_eq!(comments.len(), 1, "{lost}");
+        let body = comments[0]["body"].as_str().unwrap();
+        assert_eq!(body.matches("<details>").count(), 10, "{body}");
+        assert!(body.contains("121 findings more beside the code."), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn fixes_are_suggested_once_for_a_head_and_only_where_the_change_is() {
+    let shop = Shop::new().await;
+    // One flaw was there before, in a line that the change leaves alone.
+    let old = format!("{FLAW}\n\ndef other(text):\n    return text\n");
+    let base = shop.git.commit_files(&[("app.py", &old)], "main", &[]);
+    let touched = old.replace("return text", "return text + text");
+    let files = [("app.py", touched.as_str()), ("a.py", FLAW)];
+    let flawed = shop.git.commit_files(&files, "change", &[&base]);
+    shop.github.differs(REPOSITORY, PULL_REQUEST, "a.py", 1..=5);
+    shop.github.differs(REPOSITORY, PULL_REQUEST, "app.py", 9..=9);
+    let push = shop.push(&flawed, &base).await;
+    // Made, and nobody heard of it: the next attempt finds it.
+    shop.github.lose_answer(2);
+    assert!(shop.notify(push.run).await);
+    push.told().await;
+    let reviews = shop.github.reviews(REPOSITORY, PULL_REQUEST);
+    assert_eq!(reviews.len(), 1, "{reviews:#?}");
+    assert_eq!(
+        (&reviews[0]["commit_id"], &reviews[0]["state"]),
+        (&json!(flawed), &json!("COMMENTED"))
+    );
+    let remarks = shop.github.remarks(REPOSITORY, PULL_REQUEST);
+    assert_eq!(remarks.len(), 1, "{remarks:#?}");
+    assert_eq!((&remarks[0]["path"], &remarks[0]["line"]), (&json!("a.py"), &json!(5)));
+    let body = remarks[0]["body"].as_str().unwrap();
+    assert!(body.contains("```suggestion\n    return yaml."), "{body}");
+
+    // The next head has it still: what stands beside the line is not said again.
+    let files = [("app.py", touched.as_str()), ("a.py", FLAW), ("b.py", CLEAN)];
+    let next = shop.git.commit_files(&files, "change", &[&base]);
+    shop.push(&next, &base).await.told().await;
+    assert_eq!(shop.github.reviews(REPOSITORY, PULL_REQUEST).len(), 1);
+    assert_eq!(shop.github.remarks(REPOSITORY, PULL_REQUEST).len(), 1);
+}
+
+#[tokio::test]
+async fn a_review_that_github_refuses_costs_nothing_else() {
+    let shop = Shop::new().await;
+    let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
+    let flawed = shop.git.commit_files(&[("app.py", CLEAN), ("a.py", FLAW)], "change", &[&base]);
+    // GitHub knows no line of the difference, as after a push that we have not heard of.
+    let push = shop.push(&flawed, &base).await;
+    assert_eq!(push.told().await["conclusion"], "failure");
+    assert_eq!(shop.github.comments(REPOSITORY, PULL_REQUEST).len(), 1);
+    assert!(shop.github.reviews(REPOSITORY, PULL_REQUEST).is_empty());
+}
