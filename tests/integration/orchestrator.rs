@@ -241,11 +241,12 @@ impl History {
     }
 }
 
-const ALL_STEPS: [&str; 5] = [
+const ALL_STEPS: [&str; 6] = [
     "fetch succeeded",
     "manifest succeeded",
     "parse succeeded",
     "security succeeded",
+    "formal succeeded",
     "verdict succeeded",
 ];
 
