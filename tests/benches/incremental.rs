@@ -4,8 +4,9 @@
 //! a line in each of 20 of its files. Every figure is of a process of its own, started for it, so
 //! it holds the cold start, the fetch over git, unpacking, examining, and what Postgres makes of
 //! it on our side of the connection.
-//! Build the function first: `cargo build --profile bench -p run_orchestrator`, then
-//! `cargo bench -p tests --bench incremental`.
+//! At the end it is scanned whole in 1, 2, 3 and 7 shards, and every byte of what is said compared.
+//! `cargo build --profile bench -p run_orchestrator`, then `cargo bench -p tests --bench incremental`;
+//! `BENCH_WORKER` names another binary to measure.
 
 #![expect(
     clippy::unwrap_used,
@@ -72,7 +73,10 @@ impl Place {
             ("RUST_LOG", "error".to_owned()),
         ];
         let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, &**value)).collect();
-        Function::start("run_orchestrator", &settings).await
+        match std::env::var("BENCH_WORKER") {
+            Ok(binary) => Function::start_binary(binary.into(), "worker", &settings).await,
+            Err(_) => Function::start("run_orchestrator", &settings).await,
+        }
     }
 
     async fn insert(&self, kind: RunKind, input: Value, commit: Option<&CommitSha>) -> RunId {
@@ -129,6 +133,21 @@ impl Place {
 
     async fn scan(&self) -> u64 {
         self.cost(self.insert(RunKind::CodebaseScan, json!({}), None).await).await
+    }
+
+    /// Hashes of all that a scan in so many shards says, without names and dates.
+    async fn said(&self, shards: usize) -> Vec<String> {
+        let run = self.insert(RunKind::CodebaseScan, json!({ "shards": shards }), None).await;
+        self.cost(run).await;
+        let query =
+            "SELECT count(f), md5(a.coverage::text), md5(a.counts::text || a.metadata::text),
+                         md5(jsonb_agg(to_jsonb(f) - '{id,analysis_id,created_at}'::text[]
+                                       ORDER BY f.file_path, f.line_start, f.fingerprint)::text)
+                     FROM analyses a LEFT JOIN findings f ON f.analysis_id = a.id
+                     WHERE a.run_id = $1 GROUP BY a.id";
+        let row = self.sql.query_one(query, &[run.as_uuid()]).await.unwrap();
+        let hashes = (1..4).map(|column| row.get::<_, String>(column));
+        std::iter::once(row.get::<_, i64>(0).to_string()).chain(hashes).collect()
     }
 
     async fn forget(&self) {
@@ -262,5 +281,21 @@ async fn main() {
         let (kept, bytes) = place.kept().await;
         println!("\nsecond scan / first scan: {:.3}", second as f64 / first as f64);
         println!("kept: {kept} results, {bytes} bytes");
+        if !small {
+            compare_shards(&place).await;
+        }
+    }
+}
+
+async fn compare_shards(place: &Place) {
+    println!(
+        "\n| shards | findings | coverage | counts | findings' bytes |\n|---:|---:|---|---|---|"
+    );
+    let mut first: Option<Vec<String>> = None;
+    for shards in [1, 2, 3, 7] {
+        place.forget().await;
+        let said = place.said(shards).await;
+        println!("| {shards} | {} |", said.join(" | "));
+        assert_eq!(*first.get_or_insert_with(|| said.clone()), said, "shards make a difference");
     }
 }
