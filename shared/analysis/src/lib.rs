@@ -10,6 +10,8 @@ pub mod custom;
 mod examine;
 mod excerpt;
 mod grammar;
+#[cfg(test)]
+mod limits;
 mod parse;
 mod place;
 mod rules;
