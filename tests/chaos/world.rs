@@ -173,12 +173,11 @@ impl World {
         weather.is_ok() && sql.execute(rest, &[&conflict]).await.is_ok()
     }
 
-    /// What a receiver does first: its message need not be sent any more.
-    pub(crate) async fn forget(&self, queue: &str, run: &str) {
-        let Some(sql) = self.sql().await else { return };
+    /// What a receiver does first: its message need not be sent any more. Whether it could.
+    pub(crate) async fn forget(&self, queue: &str, run: &str) -> bool {
+        let Some(sql) = self.sql().await else { return false };
         let forget = "DELETE FROM outbox WHERE queue = $1 AND body ->> 'run_id' = $2";
-        // What stays is sent again.
-        let _ = sql.execute(forget, &[&queue, &run]).await;
+        sql.execute(forget, &[&queue, &run]).await.is_ok()
     }
 
     /// Whether one of these messages is about a run that kills its workers.
