@@ -73,9 +73,9 @@ impl Place {
             ("RUST_LOG", "error".to_owned()),
         ];
         let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, &**value)).collect();
-        match std::env::var("BENCH_WORKER") {
-            Ok(binary) => Function::start_binary(binary.into(), "worker", &settings).await,
-            Err(_) => Function::start("run_orchestrator", &settings).await,
+        match setting("BENCH_WORKER") {
+            Some(binary) => Function::start_binary(binary.into(), "worker", &settings).await,
+            None => Function::start("run_orchestrator", &settings).await,
         }
     }
 
@@ -171,8 +171,13 @@ fn cpu_ms(process: u32) -> u64 {
     (ticks(14) + ticks(15)) * TICK_MS
 }
 
+#[expect(clippy::disallowed_methods, reason = "the functions' settings are not a bench's")]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
 fn code() -> TempDir {
-    let folder = std::env::var("BENCH_CODE").unwrap_or_else(|_| {
+    let folder = setting("BENCH_CODE").unwrap_or_else(|| {
         let code = "import sysconfig; print(sysconfig.get_path('stdlib'))";
         let python = Command::new("python3").args(["-c", code]).output().unwrap();
         String::from_utf8(python.stdout).unwrap().trim().to_owned()

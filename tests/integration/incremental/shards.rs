@@ -23,6 +23,7 @@ fn standard_library() -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     add(folder, folder, &mut files);
     files.sort();
+    #[expect(clippy::disallowed_methods, reason = "tests have no settings of their own")]
     let every = std::env::var("STDLIB_EVERY").map_or(EVERY, |every| every.parse().unwrap());
     files.into_iter().step_by(every).collect()
 }
