@@ -17,20 +17,25 @@ use crate::{
     venv::Venv,
 };
 
-/// Suites of the formal checks, with the example of `solver` that scores each.
-const FORMAL: [(&str, &str); 1] = [("juliet", "score_juliet")];
+/// Scorers of the formal checks: `score_<suite>.rs` each.
+const FORMAL: &str = "shared/solver/examples";
 
 /// Optimised, and built faster than what is released.
 const PROFILE: &str = "bench";
 const FOLDER: &str = "release";
 
 pub(crate) fn run(local: &Local, arguments: &[OsString]) -> Result<ExitCode> {
-    let formal = FORMAL.iter().find(|(suite, _)| arguments.first().is_some_and(|it| it == suite));
+    let suite = arguments.first().and_then(|suite| suite.to_str());
+    let examples = local.checkout.root().join(FORMAL);
+    let formal = suite
+        .filter(|suite| suite.chars().all(|at| at.is_ascii_alphanumeric()))
+        .map(|suite| format!("score_{suite}"))
+        .filter(|example| examples.join(example).with_extension("rs").is_file());
     let mut command = match formal {
-        Some((_, example)) => {
+        Some(example) => {
             let venv = Venv::ready(local)?;
-            let program = build(local, &["--package", "solver", "--example", example])?;
-            let mut command = Command::new(program.join("examples").join(example));
+            let program = build(local, &["--package", "solver", "--example", &example])?;
+            let mut command = Command::new(program.join("examples").join(&example));
             command.arg(venv.bin("z3")).args(&arguments[1..]);
             command
         }
