@@ -40,6 +40,12 @@ const KINDS: &[(&str, &[&str])] = &[
     ("py:OSError", &["py:Exception", "py:BaseException"]),
 ];
 
+/// What an operation of Python raises that is not modelled: any exception, or none.
+pub(crate) const ANYTHING: &str = "py:any";
+
+/// What a context manager catches: nobody knows, and hardly ever anything.
+pub(crate) const CONTEXT: &str = "py:?";
+
 /// Catch everything that any code may throw.
 const EVERYTHING: &[&str] = &["Throwable", "py:BaseException"];
 

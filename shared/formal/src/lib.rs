@@ -7,6 +7,7 @@
 
 mod check;
 mod clock;
+mod example;
 mod exceptions;
 mod exec;
 mod interp;
@@ -21,6 +22,7 @@ mod verdict;
 
 pub use check::{QUERY_TIME_MAX, check};
 pub use clock::Clock;
+pub use example::test_program;
 pub use interp::run_on;
 pub use smt::Query;
 pub use solver::{Answer, NoSolver, Solver};

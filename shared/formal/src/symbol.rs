@@ -16,7 +16,7 @@ pub(crate) struct Key {
     pub(crate) part: Part,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Part {
     Value,
     Null,
@@ -35,6 +35,9 @@ pub(crate) enum Kind {
     /// Whether something unknown throws, or is null: assumed not to be so when a refutation is
     /// looked for elsewhere. Never refutes itself.
     Assumed,
+    /// Whether an operation raises of which only its run knows. As [`Kind::Assumed`], and what
+    /// fails must fail whichever way it goes.
+    Raises,
     /// Not modelled. A refutation must hold whatever it is.
     Opaque,
 }

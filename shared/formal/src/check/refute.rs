@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Checker, with};
 use crate::{
+    example::{self, Shown},
     exec::{Obligation, carried},
     interp::{self, Inputs},
+    ir::CheckKind,
     smt::{Concrete, Query, model},
     solver::Answer,
     symbol::{Kind, Part, SymbolId},
@@ -21,7 +23,7 @@ impl Checker<'_, '_> {
             .terms
             .reachable(roots, false)
             .into_iter()
-            .filter(|term| self.kind_of(*term).is_some_and(|kind| kind == Kind::Assumed))
+            .filter(|term| matches!(self.kind_of(*term), Some(Kind::Assumed | Kind::Raises)))
             .collect();
         throws.into_iter().map(|term| self.exec.terms.not(term)).collect()
     }
@@ -58,6 +60,10 @@ impl Checker<'_, '_> {
                 return (Verdict::Unknown(Unknown::SolverUnavailable(why)), query);
             }
         };
+        if instance.risky {
+            let why = "an operation that may have raised".to_owned();
+            return (Verdict::Unknown(Unknown::MayBeRefused(why)), query);
+        }
         let found = model(&self.exec.terms, &values);
         if let Some(unknown) = self.rests_on_unknown(instance, &formula, &found) {
             return (Verdict::Unknown(unknown), query);
@@ -99,12 +105,39 @@ impl Checker<'_, '_> {
                 return Some(Unknown::NotModelled(about));
             }
         }
+        if let Some(unknown) = self.hangs_on_raising(instance, formula, found) {
+            return Some(unknown);
+        }
         let data = self.exec.terms.support(&[instance.violation], true);
         instance.passed.iter().find_map(|call| {
             let call = &self.exec.unknown_calls[*call as usize];
             let given: BTreeSet<SymbolId> = carried(&self.exec.terms, &call.arguments);
             (!given.is_disjoint(&data)).then(|| Unknown::MayBeRefused(call.callee.clone()))
         })
+    }
+
+    /// Whether it only fails if some operation raises, or does not.
+    fn hangs_on_raising(
+        &mut self,
+        instance: &Obligation,
+        formula: &[Term],
+        found: &BTreeMap<SymbolId, Concrete>,
+    ) -> Option<Unknown> {
+        let support = self.exec.terms.support(formula, false);
+        let raising = support.iter().find(|id| self.is(**id, Kind::Raises)).copied()?;
+        let fine = self.exec.terms.not(instance.violation);
+        let mut assertions = with(&instance.path, fine);
+        for id in support {
+            let free = self.is(id, Kind::Raises) || self.is(id, Kind::Opaque);
+            let Some(value) = found.get(&id).filter(|_| !free) else { continue };
+            let term = self.exec.terms.symbol_term(id);
+            let value = self.constant_term(*value);
+            assertions.push(self.exec.terms.eq(term, value));
+        }
+        if self.ask(&assertions).0 == Answer::Unsat {
+            return None;
+        }
+        Some(Unknown::NotModelled(self.exec.terms.symbols.get(raising).about.clone()))
     }
 
     pub(super) fn is(&self, id: SymbolId, kind: Kind) -> bool {
@@ -121,9 +154,27 @@ impl Checker<'_, '_> {
 
     /// Whether it hangs on a parameter, and the path does not already make it fail.
     pub(super) fn is_callers_choice(&mut self, instance: &Obligation) -> bool {
-        let data = self.exec.terms.support(&[instance.violation], true);
+        let data = match instance.kind {
+            // An assertion behind a condition says what callers have to keep to.
+            CheckKind::Assertion => {
+                self.exec.terms.support(&with(&instance.path, instance.violation), false)
+            }
+            CheckKind::DivisionByZero
+            | CheckKind::FloatDivisionByZero
+            | CheckKind::IntegerOverflow
+            | CheckKind::IndexOutOfBounds
+            | CheckKind::NegativeArraySize
+            | CheckKind::NullDereference
+            | CheckKind::ConstantCondition
+            | CheckKind::NullCheckAfterDereference => {
+                self.exec.terms.support(&[instance.violation], true)
+            }
+        };
         if !data.iter().any(|id| self.is(*id, Kind::Parameter)) {
             return false;
+        }
+        if instance.kind == CheckKind::Assertion || instance.thrown {
+            return true;
         }
         let fine = self.exec.terms.not(instance.violation);
         if instance.path.contains(&instance.violation) {
@@ -142,6 +193,29 @@ impl Checker<'_, '_> {
     }
 
     pub(super) fn example(&self, found: &BTreeMap<SymbolId, Concrete>) -> Counterexample {
+        let function = &self.program.functions[self.function];
+        let is_own = |id: &SymbolId| {
+            let key = &self.exec.terms.symbols.get(*id).key;
+            key.context.is_empty() && (key.site as usize) < function.parameters.len()
+        };
+        let (own, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            found.iter().map(|(id, value)| (*id, *value)).partition(|(id, _)| is_own(id));
+        let values = own.iter().map(|(id, value)| {
+            let key = &self.exec.terms.symbols.get(*id).key;
+            ((key.site, key.part), *value)
+        });
+        let Some(Shown { parameters, call }) = example::shown(function, &values.collect()) else {
+            return Counterexample { inputs: self.inputs_shown(found), call: None };
+        };
+        let mut inputs = parameters;
+        let more = self.inputs_shown(&others);
+        // A call alone does not bring what comes from elsewhere.
+        let call = call.filter(|_| more.is_empty());
+        inputs.extend(more);
+        Counterexample { inputs, call }
+    }
+
+    fn inputs_shown(&self, found: &BTreeMap<SymbolId, Concrete>) -> Vec<(String, String)> {
         let shown = |(id, value): (&SymbolId, &Concrete)| {
             let symbol = self.exec.terms.symbols.get(*id);
             if !matches!(symbol.kind, Kind::External | Kind::Parameter) {
@@ -160,6 +234,6 @@ impl Checker<'_, '_> {
             };
             Some((name, value))
         };
-        Counterexample { inputs: found.iter().filter_map(shown).collect() }
+        found.iter().filter_map(shown).collect()
     }
 }

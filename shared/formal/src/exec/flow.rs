@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    exceptions::{Caught, is_caught},
+    exceptions::{ANYTHING, CONTEXT, Caught, is_caught},
     exec::{
         Exec, Exit, INLINE_DEPTH_MAX, Mode, Outcome, UnknownCall,
         state::{Frame, State, Value, merge_all},
@@ -172,8 +172,14 @@ impl Exec<'_> {
         }
         // Present even if it names nothing: what is thrown has to reach `finally`.
         self.handlers.push(caught);
-        let tried = self.block(state, body);
+        let mut tried = self.block(state, body);
+        let depth = self.handlers.len();
         self.handlers.pop();
+        // Behind the handlers it does not matter any more what raised under them.
+        let ends = tried.exits.iter_mut().map(|(_, state)| state);
+        for state in tried.next.iter_mut().chain(ends) {
+            state.risky.retain(|around| *around < depth);
+        }
 
         let mut outcome = Outcome { next: None, exits: Vec::new() };
         let mut ends: Vec<State> = tried.next.into_iter().collect();
@@ -354,7 +360,16 @@ impl Exec<'_> {
         let mut exits = Vec::new();
         if !self.handlers.is_empty() {
             let key = Key { context: self.context.clone(), site, part: Part::Throws };
-            let kind = if external { Kind::External } else { Kind::Assumed };
+            let raises = throws.first().is_some_and(|name| name == ANYTHING);
+            let kind = match raises {
+                _ if external => Kind::External,
+                true => Kind::Raises,
+                false => Kind::Assumed,
+            };
+            let handles = |by: &String| by != CONTEXT;
+            if raises && self.handlers.iter().flatten().any(handles) {
+                state.risky.insert(self.handlers.len());
+            }
             let about = format!("whether {callee} throws");
             let symbol = Symbol { key, sort: Sort::Bool, kind, low: None, high: None, about };
             let thrown = self.terms.symbol(symbol);
@@ -366,7 +381,8 @@ impl Exec<'_> {
             state.assume(&mut self.terms, opposite);
         }
         // What throws by a known contract does not refuse anything else.
-        if throws.is_empty() && !arguments.is_empty() {
+        let by_contract = throws.first().is_some_and(|name| name != ANYTHING);
+        if !by_contract && !arguments.is_empty() {
             state.passed.insert(u32::try_from(self.unknown_calls.len()).unwrap_or(u32::MAX));
             self.unknown_calls.push(UnknownCall { callee, arguments });
         }

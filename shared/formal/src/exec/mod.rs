@@ -53,6 +53,10 @@ pub(crate) struct Obligation {
     pub(crate) violation: Term,
     /// Unknown calls that came before and returned.
     pub(crate) passed: state::Passed,
+    /// Something before it, under the same handler, may have raised.
+    pub(crate) risky: bool,
+    /// A check that hangs on what callers pass has failed before, and was caught.
+    pub(crate) thrown: bool,
 }
 
 /// Why an execution leaves a block other than at its end.
@@ -231,6 +235,9 @@ impl<'a> Exec<'a> {
         if !self.handlers.is_empty() && self.terms.as_bool(violation) != Some(false) {
             let mut thrown = state.clone();
             thrown.assume(&mut self.terms, violation);
+            let data = self.terms.support(&[violation], true);
+            let is_given = |id| self.terms.symbols.get(id).kind == Kind::Parameter;
+            thrown.thrown |= data.into_iter().any(is_given);
             exits.push((Exit::Throw(name.clone()), thrown));
         }
         state.assume(&mut self.terms, fine);
@@ -246,6 +253,8 @@ impl<'a> Exec<'a> {
             path: state.path.clone(),
             violation,
             passed: state.passed.clone(),
+            risky: !state.risky.is_empty(),
+            thrown: state.thrown,
         });
     }
 

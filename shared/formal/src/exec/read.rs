@@ -84,7 +84,7 @@ impl Exec<'_> {
                 let origin = match kind {
                     Kind::External => Origin::External,
                     Kind::Parameter => Origin::Parameter,
-                    Kind::Assumed | Kind::Opaque => Origin::Opaque,
+                    Kind::Assumed | Kind::Raises | Kind::Opaque => Origin::Opaque,
                 };
                 Value::Ref { null, length: self.terms.symbol(length), origin }
             }

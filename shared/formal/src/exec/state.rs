@@ -84,6 +84,10 @@ pub(crate) struct State {
     pub(crate) frame: Frame,
     pub(crate) globals: Vec<Value>,
     pub(crate) passed: Passed,
+    /// How many handlers stood around operations that may have raised.
+    pub(crate) risky: BTreeSet<usize>,
+    /// A check that hangs on what callers pass has failed, and was caught.
+    pub(crate) thrown: bool,
 }
 
 impl State {
@@ -177,7 +181,15 @@ pub(crate) fn merge(terms: &mut Terms, one: State, two: State) -> State {
     let dereferenced =
         one.frame.dereferenced.intersection(&two.frame.dereferenced).copied().collect();
     let passed = one.passed.union(&two.passed).copied().collect();
-    State { path, frame: Frame { values, dereferenced }, globals, passed }
+    let risky = one.risky.union(&two.risky).copied().collect();
+    State {
+        path,
+        frame: Frame { values, dereferenced },
+        globals,
+        passed,
+        risky,
+        thrown: one.thrown || two.thrown,
+    }
 }
 
 pub(crate) fn merge_all(

@@ -42,6 +42,9 @@ impl Lowering<'_> {
         if matches!(operator, "/" | "//" | "%") && !formats {
             self.zero_check(operator, &one, &two, at);
         }
+        if operator == "**" {
+            self.power_check(&one, &two, at);
+        }
         let (Value::One(a, left), Value::One(b, right)) = (&one, &two) else {
             return self.binary_of_any(operator, one, two);
         };
@@ -66,6 +69,10 @@ impl Lowering<'_> {
         let is_number = |tag| matches!(tag, Tag::Int | Tag::Bool | Tag::Float);
         if is_number(a) && is_number(b) {
             if a == Tag::Float || b == Tag::Float || operator == "/" {
+                // An integer may be too large for a float.
+                if a != Tag::Float || b != Tag::Float {
+                    self.may_raise("an overflow");
+                }
                 let (left, right) = (self.as_float(one), self.as_float(two));
                 return self.floats(operator, left, right);
             }
@@ -92,6 +99,7 @@ impl Lowering<'_> {
 
     fn unknown_operation(&mut self, operator: &str, one: Tag, two: Tag) -> Value {
         let reason = format!("the operator {operator}");
+        self.may_raise(&reason);
         match (operator, one, two) {
             ("%", Tag::Str, _) => self.some(Tag::Str, &reason),
             _ => {
@@ -123,6 +131,7 @@ impl Lowering<'_> {
                         own.put_operation(result, operator, pair.0, pair.1);
                     },
                     |own| {
+                        own.may_raise("an operator of an object");
                         own.forget_lists("an operator of an object");
                         own.forget_slots(result, &format!("the operator {operator}"));
                     },
@@ -141,7 +150,10 @@ impl Lowering<'_> {
     ) {
         let value = match self.one_type(operator, one, two) {
             Some(value) => value,
-            None => self.any(&format!("the operator {operator}")),
+            None => {
+                self.may_raise("an operator");
+                self.any(&format!("the operator {operator}"))
+            }
         };
         self.put(result, &value);
     }
@@ -197,6 +209,19 @@ impl Lowering<'_> {
             }
         };
         self.check(CheckKind::DivisionByZero, line(at), violation, "ZeroDivisionError");
+    }
+
+    /// Zero has no negative power.
+    fn power_check(&mut self, one: &Value, two: &Value, at: Node<'_>) {
+        let violation = match (one, two) {
+            (Value::One(Tag::Int, base), Value::One(Tag::Int, exponent)) => {
+                let zero = Expr::cmp(Cmp::Eq, base.clone(), Expr::Int(0));
+                both(zero, Expr::cmp(Cmp::Lt, exponent.clone(), Expr::Int(0)))
+            }
+            _ => self.unknown_truth("the operator **"),
+        };
+        self.check(CheckKind::DivisionByZero, line(at), violation, "ZeroDivisionError");
+        self.may_raise("the operator **");
     }
 
     fn ints(&mut self, operator: &str, one: Expr, two: Expr) -> Option<Value> {
@@ -301,7 +326,10 @@ impl Lowering<'_> {
                 Value::int(Expr::int2(IntOp::Sub, Expr::Int(-1), value))
             }
             ("-", value @ Value::Any(_)) => self.binary("-", Value::int(Expr::Int(0)), value, node),
-            (operator, _) => self.any(&format!("the operator {operator}")),
+            (operator, _) => {
+                self.may_raise("an operator");
+                self.any(&format!("the operator {operator}"))
+            }
         }
     }
 }

@@ -67,6 +67,7 @@ impl Lowering<'_> {
                 if let Some(object) = target.child_by_field_name("object") {
                     let of = self.expr(object);
                     self.none_check(&of, object, "AttributeError");
+                    self.may_raise("an assignment to an attribute");
                     // A property's setter runs code of its own.
                     if self.text(object) != "self" {
                         self.forget_lists("an assignment to an attribute");
@@ -75,6 +76,7 @@ impl Lowering<'_> {
             }
             "pattern_list" | "tuple_pattern" | "list_pattern" => {
                 self.none_check(value, target, "TypeError");
+                self.may_raise("unpacking");
                 for part in children(target) {
                     let part = part
                         .named_child(0)
@@ -127,6 +129,7 @@ impl Lowering<'_> {
             None => Vec::new(),
         };
         for target in targets {
+            self.may_raise("a deletion");
             match target.kind() {
                 "identifier" => {
                     let value = self.any("a variable that was deleted");

@@ -216,14 +216,21 @@ impl Lowering<'_> {
                         return truth;
                     }
                 }
-                ("ord", _) => return self.within_range(Source::Opaque(name.into()), 0, 0x10_ffff),
-                ("input", _) => return self.outside(Tag::Str),
+                ("ord", _) => {
+                    self.may_raise(name);
+                    return self.within_range(Source::Opaque(name.into()), 0, 0x10_ffff);
+                }
+                ("input", _) => {
+                    self.may_raise(name);
+                    return self.outside(Tag::Str);
+                }
                 _ => {}
             }
         }
         if !library::is_quiet(name) {
             return self.unknown_call(name, arguments, None);
         }
+        self.may_raise(name);
         match library::builtin(name) {
             Some(Tag::None) => Value::none(),
             Some(tag) => self.some(tag, &format!("the result of {name}")),
@@ -258,6 +265,7 @@ impl Lowering<'_> {
         match value.is_sequence() {
             Expr::Bool(true) => Value::int(length(value.as_sequence())),
             Expr::Bool(false) => {
+                self.may_raise("len");
                 self.within_range(Source::Opaque("the length of an object".into()), 0, LENGTH_MAX)
             }
             is_sequence => {
@@ -267,6 +275,7 @@ impl Lowering<'_> {
                     is_sequence,
                     |own| own.block.push(Stmt::Assign(result, length(of))),
                     |own| {
+                        own.may_raise("len");
                         let read = Read {
                             range: Some((0, LENGTH_MAX)),
                             ..Read::opaque("the length of an object")
@@ -287,6 +296,7 @@ impl Lowering<'_> {
             }
             Value::One(Tag::Str, value) => self.parsed(Tag::Int, value.clone()),
             Value::Any(slots) => {
+                self.may_raise("int");
                 let (is_int, slots) = (value.is(Tag::Int), *slots);
                 let result = self.variable("", slot_type(Tag::Int));
                 self.branch(
@@ -296,7 +306,10 @@ impl Lowering<'_> {
                 );
                 Value::int(Expr::Var(result))
             }
-            Value::One(..) => self.some(Tag::Int, "a conversion to int"),
+            Value::One(..) => {
+                self.may_raise("int");
+                self.some(Tag::Int, "a conversion to int")
+            }
         }
     }
 
@@ -306,7 +319,10 @@ impl Lowering<'_> {
                 Value::One(Tag::Float, self.as_float((*tag, value.clone())))
             }
             Value::One(Tag::Str, value) => self.parsed(Tag::Float, value.clone()),
-            _ => self.some(Tag::Float, "a conversion to float"),
+            _ => {
+                self.may_raise("float");
+                self.some(Tag::Float, "a conversion to float")
+            }
         }
     }
 
@@ -375,12 +391,16 @@ impl Lowering<'_> {
         if *tag == Tag::List {
             return self.list_method(name, arguments, object, of.clone());
         }
+        if library::method(*tag, name).is_some() {
+            self.may_raise(name);
+        }
         match library::method(*tag, name) {
             Some(Tag::None) => Value::none(),
             Some(result) => {
                 let of = self.named(of.clone());
                 // Split by a separator, there is always a part.
-                let one_part = name == "split" && !arguments.plain.is_empty();
+                let separator = arguments.plain.first().and_then(Value::tag);
+                let one_part = name == "split" && separator == Some(Tag::Str);
                 let range = (result == Tag::Int).then_some((-1, LENGTH_MAX));
                 let source = Source::Within(of);
                 let length_min = u32::from(one_part);
@@ -416,6 +436,7 @@ impl Lowering<'_> {
             ("reverse", []) => return Value::none(),
             ("copy", []) => return sized(length),
             ("index" | "count", _) => {
+                self.may_raise(name);
                 return self.within_range(Source::Opaque(name.to_owned()), 0, LENGTH_MAX);
             }
             _ => None,
@@ -460,6 +481,9 @@ impl Lowering<'_> {
         ) = (module, name, arguments.plain.as_slice())
         {
             return self.within_range(Source::External, *low, *high);
+        }
+        if library::of_module(module, name).is_some() {
+            self.may_raise(name);
         }
         match library::of_module(module, name) {
             Some(Tag::None) => Value::none(),

@@ -58,7 +58,10 @@ impl Lowering<'_> {
             "==" => self.equality(one, two),
             "!=" | "<>" => self.equality(one, two).not(),
             "<" | "<=" | ">" | ">=" => self.order(operator, one, two, at),
-            _ => self.unknown_truth("whether it is contained"),
+            _ => {
+                self.may_raise("a question for a member");
+                self.unknown_truth("whether it is contained")
+            }
         }
     }
 
@@ -78,6 +81,7 @@ impl Lowering<'_> {
         if let (Value::One(a, left), Value::One(b, right)) = (one, two) {
             return self.equal_types((*a, left.clone()), (*b, right.clone()));
         }
+        self.may_raise("a comparison");
         let result = self.variable("", Type::Bool);
         self.read_into(result, Read::opaque("whether objects are equal"));
         for tag in [Tag::None, Tag::Bool, Tag::Int, Tag::Float] {
@@ -128,7 +132,10 @@ impl Lowering<'_> {
             (one, two) if one != two && one != Tag::Object && two != Tag::Object => {
                 Expr::Bool(false)
             }
-            _ => self.unknown_truth("whether objects are equal"),
+            _ => {
+                self.may_raise("a comparison");
+                self.unknown_truth("whether objects are equal")
+            }
         }
     }
 
@@ -145,6 +152,7 @@ impl Lowering<'_> {
             let (one, two) = ((*a, left.clone()), (*b, right.clone()));
             return self.order_types(operator, one, two);
         }
+        self.may_raise("a comparison");
         let result = self.variable("", Type::Bool);
         self.read_into(result, Read::opaque("the order of objects"));
         for tag in [Tag::Int, Tag::Float] {
@@ -165,6 +173,7 @@ impl Lowering<'_> {
     fn order_types(&mut self, operator: &str, one: (Tag, Expr), two: (Tag, Expr)) -> Expr {
         let number = |tag| matches!(tag, Tag::Int | Tag::Bool | Tag::Float);
         if !number(one.0) || !number(two.0) {
+            self.may_raise("a comparison");
             return self.unknown_truth("the order of objects");
         }
         let (one, two) = if operator.starts_with('>') { (two, one) } else { (one, two) };

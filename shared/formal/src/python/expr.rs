@@ -149,7 +149,10 @@ impl Lowering<'_> {
         }
         match exact {
             true => Value::One(tag, Expr::New(Some(Box::new(Expr::Int(count))))),
-            false => self.some(tag, "an unpacked sequence"),
+            false => {
+                self.may_raise("unpacking");
+                self.some(tag, "an unpacked sequence")
+            }
         }
     }
 
@@ -177,6 +180,8 @@ impl Lowering<'_> {
         }
         if calls {
             self.unknown_code("code that is not modelled", Vec::new());
+        } else {
+            self.may_raise("code that is not modelled");
         }
     }
 
@@ -191,6 +196,9 @@ impl Lowering<'_> {
             }
             true
         });
+        if !inner.is_empty() {
+            self.may_raise("formatting");
+        }
         for expression in inner {
             self.expr(expression);
         }
@@ -214,6 +222,9 @@ impl Lowering<'_> {
                 return Value::object();
             }
         }
+        if !self.is_builtin(name) || super::library::builtin(name).is_none() {
+            self.may_raise("a name that may not be set");
+        }
         self.any(&format!("the name {name}"))
     }
 
@@ -221,6 +232,7 @@ impl Lowering<'_> {
         let Some(object) = node.child_by_field_name("object") else { return self.opaque(node) };
         let value = self.expr(object);
         self.none_check(&value, object, "AttributeError");
+        self.may_raise("an attribute");
         self.any("an attribute of an object")
     }
 
@@ -315,8 +327,12 @@ impl Lowering<'_> {
                 let length = Expr::Len(Box::new(value.clone()));
                 Expr::cmp(Cmp::Lt, Expr::Int(0), length)
             }
-            Value::One(Tag::Object, _) => self.unknown_truth("the truth of an object"),
+            Value::One(Tag::Object, _) => {
+                self.may_raise("the truth of an object");
+                self.unknown_truth("the truth of an object")
+            }
             Value::Any(_) => {
+                self.may_raise("the truth of an object");
                 let result = self.variable("", Type::Bool);
                 self.read_into(result, Read::opaque("the truth of an object"));
                 for tag in Tag::ALL.into_iter().filter(|tag| *tag != Tag::Object) {

@@ -140,6 +140,9 @@ impl Lowering<'_> {
             let none = value.is(Tag::None);
             self.check(CheckKind::NullDereference, super::line(right), none, "TypeError");
         }
+        if !value.tag().is_some_and(Tag::is_sequence) {
+            self.unknown_code("an iteration", Vec::new());
+        }
         let value = self.keep(value);
         let counter = self.variable("", super::value::slot_type(Tag::Int));
         self.block.push(Stmt::Assign(counter, Expr::Int(0)));
@@ -154,7 +157,12 @@ impl Lowering<'_> {
             Expr::cmp(Cmp::Lt, now.clone(), Expr::Len(Box::new(value.as_sequence())))
         } else {
             let more = self.variable("", Type::Bool);
-            before = self.nested(|own| own.ask_again(more, "whether there is another element"));
+            before = self.nested(|own| {
+                if value.tag() != Some(Tag::List) {
+                    own.unknown_code("an iteration", Vec::new());
+                }
+                own.ask_again(more, "whether there is another element");
+            });
             Expr::Var(more)
         };
         let next = Expr::int2(IntOp::Add, now.clone(), Expr::Int(1));

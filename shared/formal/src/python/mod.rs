@@ -158,6 +158,7 @@ impl<'a> Lowering<'a> {
         let is_module = node.kind() == "module";
         let refused = match node.child_by_field_name("body").unwrap_or(node) {
             body if body.has_error() => Some("it has a syntax error".to_owned()),
+            body if scope::is_stub(body) => Some("it has no body".to_owned()),
             _ => scope::refused(node, self.source),
         };
         self.scope = Scope::of(node, self.source);

@@ -36,6 +36,13 @@ pub(super) fn is_inner(kind: &str) -> bool {
     matches!(kind, "function_definition" | "class_definition" | "lambda")
 }
 
+/// Whether the body is `...`, which stands for code that is elsewhere.
+pub(super) fn is_stub(body: Node<'_>) -> bool {
+    let statements = children(body);
+    let last = statements.last().and_then(|last| last.named_child(0));
+    body.kind() == "block" && last.is_some_and(|last| last.kind() == "ellipsis")
+}
+
 /// Why nobody lowers this function.
 pub(super) fn refused(node: Node<'_>, source: &str) -> Option<String> {
     if text(node, source).starts_with("async") {
@@ -47,6 +54,12 @@ pub(super) fn refused(node: Node<'_>, source: &str) -> Option<String> {
             return false;
         }
         match inner.kind() {
+            "except_clause" => {
+                let caught = text(inner, source).lines().next().unwrap_or_default();
+                if caught.contains("NameError") || caught.contains("UnboundLocalError") {
+                    reason = Some("it handles names that are not set".to_owned());
+                }
+            }
             "yield" => reason = Some("it is a generator".to_owned()),
             "await" => reason = Some("it is asynchronous".to_owned()),
             _ => {}

@@ -3,10 +3,8 @@
 use tree_sitter::Node;
 
 use super::{DEPTH_MAX, EXCEPTION, Lowering, children, line, value::Value};
+use crate::exceptions::{ANYTHING, CONTEXT};
 use crate::ir::{CheckKind, Expr, Handler, Read, Stmt, Type};
-
-/// A handler that a context manager may be: nobody knows what it catches.
-const CONTEXT: &str = "py:?";
 
 impl Lowering<'_> {
     pub(super) fn statements(&mut self, block: Node<'_>) {
@@ -246,6 +244,7 @@ impl Lowering<'_> {
     }
 
     fn import(&mut self, node: Node<'_>) {
+        self.may_raise("an import");
         for name in super::scope::imported(node, self.source) {
             self.store_name(&name, &Value::object());
         }
@@ -269,11 +268,24 @@ impl Lowering<'_> {
             callee: callee.to_owned(),
             site,
             arguments,
-            throws: Vec::new(),
+            throws: vec![ANYTHING.to_owned()],
             external: false,
             clobbers: true,
         });
         self.forget_lists(callee);
+    }
+
+    /// Nothing of ours is changed, but it may raise what is not modelled.
+    pub(super) fn may_raise(&mut self, what: &str) {
+        let site = self.site();
+        self.block.push(Stmt::Opaque {
+            callee: what.to_owned(),
+            site,
+            arguments: Vec::new(),
+            throws: vec![ANYTHING.to_owned()],
+            external: false,
+            clobbers: false,
+        });
     }
 
     /// A value of a boolean that nobody knows, for a loop to ask.

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::{
-    Lowering, children, line,
+    EXCEPTION, Lowering, children, line,
     value::{Value, both},
 };
 use crate::ir::{CheckKind, Cmp, Expr, IntOp, Read, Source, Stmt, Tag, Type};
@@ -24,6 +24,7 @@ impl Lowering<'_> {
             return self.any("an element of an object");
         };
         if index.kind() == "slice" {
+            self.may_raise("a slice");
             for bound in children(*index) {
                 self.expr(bound);
             }
@@ -33,6 +34,10 @@ impl Lowering<'_> {
             };
         }
         let index = self.expr(*index);
+        let exact = sequence.tag().is_some_and(Tag::is_sequence) && index.tag() == Some(Tag::Int);
+        if !exact {
+            self.may_raise("an element of an object");
+        }
         self.index_check(&sequence, &index, node);
         self.element(&sequence, of)
     }
@@ -94,6 +99,12 @@ impl Lowering<'_> {
         let mut is_slice = false;
         let indexes: Vec<Node<'_>> =
             target.children_by_field_name("subscript", &mut cursor).collect();
+        if matches!(sequence.tag(), Some(Tag::Str | Tag::Tuple)) {
+            // They cannot be changed.
+            self.block.push(Stmt::Throw(format!("{EXCEPTION}TypeError")));
+            return;
+        }
+        self.may_raise("an assignment to an element");
         for index in indexes {
             is_slice |= index.kind() == "slice";
             let value = self.expr(index);
