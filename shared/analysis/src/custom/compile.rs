@@ -15,17 +15,19 @@ use super::{
     CustomRule, RULES_MAX,
     condition::Composed,
     limits::{self, SET_WEIGHT_MAX, Weighed},
-    problem::{Flaw, RuleProblems},
+    problem::{Flaw, RuleProblem, RuleProblems},
     read::typed,
-    semantic,
+    semantic::{self, FlowSet},
     written::{AstBody, Body, Head, PatternBody},
 };
-use crate::{RuleInfo, grammar::Grammar, rules, rules_version};
+use crate::{RuleInfo, grammar::Grammar, rules, rules_version, taint::TaintRule};
 
 /// Rules of a customer, ready to run.
 #[derive(Default)]
 pub struct CustomRules {
     pub(super) rules: Vec<Compiled>,
+    /// Those that follow values.
+    pub(super) flows: Vec<FlowSet>,
     /// What is hashed, and the hash.
     set: Option<(Value, String)>,
 }
@@ -43,6 +45,8 @@ pub(super) enum Check {
     Lines(Pattern),
     Nodes(Trees),
     Together(Composed),
+    /// In one of [`CustomRules::flows`].
+    Flow(Box<TaintRule>),
 }
 
 pub(super) struct Pattern {
@@ -106,6 +110,7 @@ impl CustomRules {
                 }
             }
         }
+        loaded.flow_together(&mut problems);
         loaded.set = (!kept.is_empty()).then(|| {
             let set = set_of(&kept);
             let hash = canonical_sha256(&set);
@@ -117,6 +122,25 @@ impl CustomRules {
     /// The rules as they were written, to be kept so that a result can be explained.
     pub fn document(&self) -> Option<&Value> {
         self.set.as_ref().map(|(set, _)| set)
+    }
+
+    /// Each rule that follows values was tried alone; together they are not expected to fail.
+    fn flow_together(&mut self, problems: &mut Vec<RuleProblem>) {
+        let flow = |(index, rule): (usize, &'_ Compiled)| match &rule.check {
+            Check::Flow(flow) => Some((index, flow.as_ref().clone())),
+            Check::Lines(_) | Check::Nodes(_) | Check::Together(_) => None,
+        };
+        let flows: Vec<(usize, TaintRule)> =
+            self.rules.iter().enumerate().filter_map(flow).collect();
+        let borrowed: Vec<(usize, &TaintRule)> =
+            flows.iter().map(|(index, flow)| (*index, flow)).collect();
+        match semantic::sets(&borrowed) {
+            Ok(sets) => self.flows = sets,
+            Err(told) => problems.extend(flows.into_iter().map(|(_, flow)| {
+                let id = flow.info.id.trim_start_matches(super::ID_PREFIX).to_owned();
+                Flaw::new("", told.clone(), "disable some").of_rule(Some(id))
+            })),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -206,7 +230,7 @@ impl Compiled {
 
     pub(super) fn wants_tree(&self) -> bool {
         match &self.check {
-            Check::Lines(_) => false,
+            Check::Lines(_) | Check::Flow(_) => false,
             Check::Nodes(_) => true,
             Check::Together(composed) => composed.wants_tree(),
         }
@@ -226,7 +250,10 @@ fn check(rule: &CustomRule) -> Result<(Check, u64, VerificationType), Flaw> {
             let weight = trees.weight();
             Ok((Check::Nodes(trees), weight, VerificationType::Syntax))
         }
-        Body::Semantic(body) => Err(semantic::refuse(body)),
+        Body::Semantic(body) => {
+            let (flow, weight) = semantic::read(body, info(rule))?;
+            Ok((Check::Flow(Box::new(flow)), weight, VerificationType::Taint))
+        }
         Body::Composite(body) => {
             let composed = Composed::new(body, languages)?;
             let (weight, verification) = (composed.weight(), composed.verification());

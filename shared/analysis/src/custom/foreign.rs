@@ -1,4 +1,4 @@
-//! Rules of ast-grep's own files, in our words.
+//! Rules as ast-grep and Semgrep write them, in our words.
 
 use serde_json::{Map, Value, json};
 
@@ -38,6 +38,41 @@ pub(super) fn from_ast_grep(
     }
     if let Some(ignored) = fields.remove("ignores") {
         fields.insert("exclude".into(), ignored);
+    }
+    let dropped = WITHOUT_EFFECT.into_iter().filter(|name| fields.remove(*name).is_some());
+    let dropped = dropped.collect();
+    Ok((fields, dropped))
+}
+
+/// Whether this is a taint rule as Semgrep takes it.
+pub(super) fn is_semgrep_taint(fields: &Map<String, Value>) -> bool {
+    !fields.contains_key("type") && fields.get("mode").and_then(Value::as_str) == Some("taint")
+}
+
+/// Gives the fields that have no effect here beside the rule. What a source or a sink may be is
+/// judged by who reads them.
+pub(super) fn from_semgrep_taint(
+    mut fields: Map<String, Value>,
+) -> Result<(Map<String, Value>, Vec<&'static str>), Flaw> {
+    fields.remove("mode");
+    fields.insert("type".into(), json!("semantic"));
+    if let Some(Value::Array(languages)) = fields.get_mut("languages") {
+        for language in languages {
+            *language = json!(language_of(language)?);
+        }
+    }
+    if let Some(Value::String(severity)) = fields.get_mut("severity") {
+        *severity = match severity.to_ascii_lowercase().as_str() {
+            "error" => "high".to_owned(),
+            "warning" => "medium".to_owned(),
+            "info" => "low".to_owned(),
+            other => other.to_owned(),
+        };
+    }
+    if let Some(Value::Object(paths)) = fields.remove("paths") {
+        for (theirs, ours) in [("include", "files"), ("exclude", "exclude")] {
+            fields.extend(paths.get(theirs).map(|globs| (ours.to_owned(), globs.clone())));
+        }
     }
     let dropped = WITHOUT_EFFECT.into_iter().filter(|name| fields.remove(*name).is_some());
     let dropped = dropped.collect();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use regex::{Regex, RegexBuilder};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     problem::{Flaw, joined},
@@ -88,7 +88,7 @@ pub(super) fn ast(body: &AstBody) -> Result<Cost, Flaw> {
     let utils = ("utils", body.utils.as_ref());
     for (name, value) in fields.into_iter().chain([utils]) {
         if let Some(value) = value {
-            look(value, name, 0, &mut cost.weight)?;
+            look(value, name, 0, &["regex"], &mut cost.weight)?;
         }
     }
     let mut named = Named { utils: HashMap::new(), known: HashMap::new() };
@@ -106,30 +106,46 @@ pub(super) fn ast(body: &AstBody) -> Result<Cost, Flaw> {
     Ok(cost)
 }
 
-fn look(value: &Value, at: &str, depth: usize, weight: &mut u64) -> Result<(), Flaw> {
+/// Weighs the texts of fields called by one of `expressions`, at any depth.
+fn look(
+    value: &Value,
+    at: &str,
+    depth: usize,
+    expressions: &[&str],
+    weight: &mut u64,
+) -> Result<(), Flaw> {
     if depth > DEPTH_MAX {
         let problem = format!("it is nested more than {DEPTH_MAX} deep");
-        return Err(Flaw::new(at, problem, "give the inner part a name in `utils`"));
+        return Err(Flaw::new(at, problem, "make it flatter, or give a part a name in `utils`"));
     }
     match value {
         Value::Object(fields) => {
             for (name, field) in fields {
                 let at = joined(at, name);
-                if let (Some(text), true) = (field.as_str(), name == "regex") {
+                if let (Some(text), true) = (field.as_str(), expressions.contains(&name.as_str())) {
                     *weight += regex(&at, text, true)?.weight;
                 }
-                look(field, &at, depth + 1, weight)?;
+                look(field, &at, depth + 1, expressions, weight)?;
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                look(item, &format!("{at}[{index}]"), depth + 1, weight)?;
+                look(item, &format!("{at}[{index}]"), depth + 1, expressions, weight)?;
             }
         }
         Value::String(text) => short(at, text)?,
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
     Ok(())
+}
+
+/// What the regular expressions of a taint rule weigh.
+pub(super) fn semantic(body: &Map<String, Value>) -> Result<u64, Flaw> {
+    let mut weight = 0;
+    for (name, value) in body {
+        look(value, name, 0, &["literal", "only_if", "unless", "text"], &mut weight)?;
+    }
+    Ok(weight)
 }
 
 /// Utilities, and how many parts each stands for.

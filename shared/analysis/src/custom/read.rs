@@ -187,8 +187,13 @@ fn read_one(value: Value) -> Result<(CustomRule, Vec<String>), Vec<Flaw>> {
         return Err(vec![Flaw::new("", "it is no rule", format!("write an object; {SEE}"))]);
     };
     let mut notes = Vec::new();
-    let fields = if foreign::is_ast_grep(&fields) {
-        let (fields, dropped) = foreign::from_ast_grep(fields).map_err(|flaw| vec![flaw])?;
+    let is_ast_grep = foreign::is_ast_grep(&fields);
+    let fields = if is_ast_grep || foreign::is_semgrep_taint(&fields) {
+        let read = match is_ast_grep {
+            true => foreign::from_ast_grep(fields),
+            false => foreign::from_semgrep_taint(fields),
+        };
+        let (fields, dropped) = read.map_err(|flaw| vec![flaw])?;
         let id = fields.get("id").and_then(Value::as_str).unwrap_or_default();
         notes.extend(
             dropped.into_iter().map(|name| format!("rule `{id}`: `{name}` has no effect here")),
@@ -207,7 +212,17 @@ fn body_fields(of: RuleType) -> &'static [&'static str] {
     match of {
         RuleType::Pattern => &["pattern", "unless", "case_sensitive"],
         RuleType::Ast => &["rule", "constraints", "utils", "transform"],
-        RuleType::Semantic => &["sources", "sinks", "sanitizers", "propagators"],
+        RuleType::Semantic => &[
+            "sources",
+            "sinks",
+            "sanitizers",
+            "propagators",
+            "sanitisers",
+            "pattern-sources",
+            "pattern-sinks",
+            "pattern-sanitizers",
+            "pattern-propagators",
+        ],
         RuleType::Composite => &["scope", "all", "any", "not"],
     }
 }

@@ -46,7 +46,7 @@ const LINE_BYTES_MAX: usize = 16 * 1024;
 const TRIES_PER_LOOK: usize = 64;
 
 /// A rule's match, in terms that outlive the tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Found {
     /// Index into the rules.
     pub(crate) rule: usize,
@@ -54,6 +54,17 @@ pub(crate) struct Found {
     /// Path of the symbol around it, empty at the top of a file.
     pub(crate) symbol: String,
     pub(crate) normalised: String,
+    /// Of a value that was followed.
+    pub(crate) way: Option<Way>,
+}
+
+/// How a value got where it was found.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Way {
+    /// Source, steps and sink.
+    pub(crate) path: Vec<Range<usize>>,
+    /// Of the source, to be taken together with the rule's.
+    pub(crate) confidence: f64,
 }
 
 #[derive(Debug, Default)]
@@ -98,6 +109,7 @@ pub(crate) fn run(
         job.rule(rule, None);
     }
     job.with_tree(&on_trees, parsers);
+    job.with_values(parsers);
     job.outcome.found.sort_by_key(|found| (found.rule, found.bytes.start, found.bytes.end));
     job.outcome
 }
@@ -226,6 +238,27 @@ impl Job<'_> {
         Ok(Grown { language, matching, symbols: collector.finish(), by_kind })
     }
 
+    /// The taint engine counts steps of its own.
+    fn with_values(&mut self, parsers: &mut Parsers) {
+        let Target { path, language, .. } = self.target;
+        let concerns = |rule: usize| self.rules.rules[rule].concerns(path, language);
+        for set in &self.rules.flows {
+            let (found, missed) = set.run(concerns, self.target, parsers, self.clock);
+            self.outcome.incomplete.extend(missed);
+            let mut count = vec![0; self.rules.rules.len()];
+            for one in found {
+                count[one.rule] += 1;
+                match count[one.rule] {
+                    ..=MATCHES_MAX => self.outcome.found.push(one),
+                    n if n == MATCHES_MAX + 1 => {
+                        self.outcome.incomplete.push((one.rule, IncompleteReason::TooMany));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
     fn rule(&mut self, rule: usize, grown: Option<&Grown<'_>>) {
         let rules = self.rules;
         let mut left = self.left;
@@ -238,6 +271,8 @@ impl Job<'_> {
                 Some((grown, tree)) => self.nodes(grown, tree, trees.parts, MATCHES_MAX, &mut fuel),
                 None => (Vec::new(), None),
             },
+            // Followed with others, see `with_values`.
+            Check::Flow(_) => return,
             Check::Together(composed) => match self.together(composed, grown, &mut fuel) {
                 Ok(places) => (places, None),
                 Err(reason) => (Vec::new(), Some(reason)),
@@ -249,8 +284,13 @@ impl Job<'_> {
             incomplete = incomplete.or(Some(IncompleteReason::TooMany));
         }
         self.outcome.incomplete.extend(incomplete.map(|reason| (rule, reason)));
-        let found =
-            |Place { bytes, normalised }| Found { rule, bytes, symbol: String::new(), normalised };
+        let found = |Place { bytes, normalised }| Found {
+            rule,
+            bytes,
+            symbol: String::new(),
+            normalised,
+            way: None,
+        };
         self.outcome.found.extend(places.into_iter().map(found));
     }
 
@@ -343,7 +383,7 @@ fn squeezed(line: &str) -> String {
 fn kinds_of(check: &Check, language: Language) -> Vec<usize> {
     let of = |tree: Option<&Tree>| tree.map(|tree| tree.kinds.clone()).unwrap_or_default();
     match check {
-        Check::Lines(_) => Vec::new(),
+        Check::Lines(_) | Check::Flow(_) => Vec::new(),
         Check::Nodes(trees) => of(trees.of(language)),
         Check::Together(composed) => {
             let kinds = |leaf: &Leaf| match leaf {

@@ -27,6 +27,9 @@ impl Report<'_> {
             let (info, verification) = (rules.info(found.rule), rules.verification(found.rule));
             let identity = (found.symbol, found.normalised);
             self.finding(info, verification, &found.bytes, identity, None);
+            if let Some(way) = &found.way {
+                self.tell_way(&way.path, way.confidence);
+            }
         }
     }
 }

@@ -31,9 +31,8 @@ use tree_sitter::Tree;
 use crate::{Clock, tree::Stopped};
 
 pub(crate) use builtin::{infos, taint_set, texts};
-#[expect(unused_imports, reason = "rules of customers are read with these")]
-pub(crate) use rule::{TaintBody, TaintError, TaintRule};
-pub(crate) use set::TaintSet;
+pub(crate) use rule::{TaintBody, TaintRule};
+pub(crate) use set::{RULES_PER_SET_MAX, TaintSet};
 
 /// Steps of a path that are shown; of a longer one, the first and the last.
 const PATH_STEPS_MAX: usize = 24;
