@@ -32,12 +32,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
         // A rule of a customer is tried before it is kept, with the engine that will run it.
         "api",
         &[
-            "analysis", "bundling", "chunking", "domain", "faults", "queue", "schedule", "signing",
-            "startup", "store",
+            "analysis", "bundling", "chunking", "domain", "faults", "queue", "sarif", "schedule",
+            "signing", "startup", "store",
         ],
     ),
     ("attestor", &["domain", "queue", "signing", "startup", "store"]),
-    ("cli", &["analysis", "domain", "policy", "sarif", "signing"]),
+    ("cli", &["analysis", "domain", "insight", "policy", "sarif", "signing"]),
     ("embedder", &["chunking", "domain", "objects", "queue", "startup", "store"]),
     ("migrator", &["domain", "startup", "store"]),
     ("notifier", &["clients", "domain", "policy", "queue", "startup", "store"]),

@@ -159,3 +159,105 @@ async fn a_review_that_github_refuses_costs_nothing_else() {
     assert_eq!(shop.github.comments(REPOSITORY, PULL_REQUEST).len(), 1);
     assert!(shop.github.reviews(REPOSITORY, PULL_REQUEST).is_empty());
 }
+
+/// As Bandit writes it, cut to what is read.
+fn log(results: &Value) -> Value {
+    json!({ "version": "2.1.0", "runs": [{
+        "tool": { "driver": { "name": "Bandit", "rules": [{
+            "id": "B101",
+            "shortDescription": { "text": "assert_used" },
+            "properties": { "tags": ["security", "external/cwe/cwe-703"] },
+        }] } },
+        "results": results,
+    }] })
+}
+
+fn result(path: &str, line: u32, level: &str) -> Value {
+    json!({
+        "ruleId": "B101", "ruleIndex": 0, "level": level, "message": { "text": "Use of assert." },
+        "locations": [{ "physicalLocation": {
+            "artifactLocation": { "uri": path },
+            "region": { "startLine": line, "snippet": { "text": "assert x" } },
+        } }],
+    })
+}
+
+#[tokio::test]
+async fn what_another_tool_found_joins_the_analysis_and_decides_only_when_asked() {
+    let shop = Shop::new().await;
+    let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
+    let text = "def check(x):\n    assert x\n";
+    let files = [("app.py", CLEAN), ("a.py", text)];
+    let head = shop.git.commit_files(&files, "change", &[&base]);
+    let push = shop.push(&head, &base).await;
+    assert_eq!((push.verdict(), push.counts("total")), ("passed", json!(0)));
+    let path = format!("/v1/analyses/{}/sarif", push.analysis["id"].as_str().unwrap());
+    let results = json!([
+        result("a.py", 2, "error"),
+        result("app.py", 2, "warning"),
+        result("../outside.py", 1, "error"),
+        { "ruleId": "B101", "message": { "text": "nowhere" } },
+    ]);
+    let imported = shop.post(&path, &log(&results)).await;
+    assert_eq!(imported.status, 200, "{}", imported.json());
+    let imported = imported.json();
+    assert_eq!((&imported["imported"], &imported["known"]), (&json!(2), &json!(0)), "{imported}");
+    assert_eq!((&imported["tools"], &imported["skipped_count"]), (&json!(["Bandit"]), &json!(2)));
+    assert_eq!(imported["skipped"][0]["at"], "runs[0].results[2]");
+    let again = shop.post(&path, &log(&results)).await.json();
+    assert_eq!((&again["imported"], &again["known"]), (&json!(0), &json!(2)));
+
+    let found = push.findings("&tool=Bandit").await;
+    let told: Vec<_> = found
+        .iter()
+        .map(|one| (one["path"].as_str().unwrap(), one["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(told, [("a.py", "new"), ("app.py", "existing")]);
+    assert!(found.iter().all(|one| one["deciding"] == false && one["tool"] == "Bandit"));
+    let analysis =
+        shop.get(&format!("/v1/analyses/{}", push.analysis["id"].as_str().unwrap())).await;
+    assert_eq!((&analysis["verdict"], &analysis["counts"]["total"]), (&json!("passed"), &json!(2)));
+    let late = shop.post(&format!("{path}?decide=true"), &log(&results)).await;
+    assert_eq!(late.problem(), (409, "conflict".to_owned()), "the verdict is given");
+
+    // Asked in time, new findings decide. They are of another tool, so these are others.
+    let mut results = log(&json!([result("a.py", 1, "error"), result("app.py", 1, "error")]));
+    results["runs"][0]["tool"]["driver"]["name"] = json!("Gatekeeper");
+    let judged = shop
+        .judge_anew(&push, async || {
+            let asked = shop.post(&format!("{path}?decide=true"), &results).await;
+            assert_eq!(asked.status, 200, "{}", asked.json());
+        })
+        .await;
+    assert_eq!((judged.verdict(), judged.counts("total")), ("failed", json!(4)));
+    let deciding = judged.findings("&tool=Gatekeeper").await;
+    let deciding: Vec<_> = deciding.iter().filter(|one| one["deciding"] == true).collect();
+    assert_eq!(deciding.len(), 1, "what was there before does not: {deciding:#?}");
+
+    // The next push does not take them for fixed.
+    let push = shop.push(&head, &base).await;
+    assert_eq!(push.counts("since_previous")["fixed"], 0);
+}
+
+#[tokio::test]
+async fn a_log_that_is_none_is_refused_with_what_is_wrong_and_where() {
+    let shop = Shop::new().await;
+    let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
+    let push = shop.push(&base, &base).await;
+    let path = format!("/v1/analyses/{}/sarif", push.analysis["id"].as_str().unwrap());
+    let cases = [
+        (json!({ "version": "1.0.0", "runs": [] }), "version"),
+        (json!({ "version": "2.1.0", "runs": [{ "tool": {} }] }), "runs[0].tool"),
+        (log(&json!([{ "level": 7 }])), "runs[0].results[0].level"),
+        (log(&json!(vec![result("a.py", 2, "note"); 5_001])), "runs"),
+    ];
+    for (log, field) in cases {
+        let answer = shop.post(&path, &log).await;
+        assert_eq!(answer.problem().0, 400, "{field}");
+        assert_eq!(answer.json()["errors"][0]["field"], field, "{}", answer.json());
+    }
+    let long = json!({ "version": "2.1.0", "runs": [], "properties": "x".repeat(5 << 20) });
+    assert_eq!(shop.post(&path, &long).await.problem(), (413, "too_large".to_owned()));
+    let nowhere = format!("/v1/analyses/{}/sarif", uuid::Uuid::now_v7());
+    assert_eq!(shop.post(&nowhere, &log(&json!([]))).await.problem().0, 404);
+}

@@ -4,6 +4,7 @@
 //! dismissal.
 
 mod browse;
+mod import;
 mod observed;
 
 use domain::{
@@ -21,6 +22,7 @@ use crate::{
 };
 
 pub use browse::{Dismissal, Filter, Shown, Tags, find, list};
+pub use import::{Added, Foreign, hold_back, import};
 pub use observed::{Observed, list_observed};
 
 /// A finding together with what it means for its analysis.
@@ -268,7 +270,7 @@ pub struct Known {
     pub demoted: bool,
 }
 
-/// What rules and patterns found in the newest complete analysis of the same pull request before
+/// What our rules and patterns found in the newest complete analysis of the same pull request before
 /// this run's, in the order of the files. None: there is no such analysis.
 pub async fn list_previous(tx: &Tx<'_>, run: RunId) -> Result<Option<Vec<Known>>, StoreError> {
     let previous = tx
@@ -289,6 +291,7 @@ pub async fn list_previous(tx: &Tx<'_>, run: RunId) -> Result<Option<Vec<Known>>
                     coalesce(lineage, fingerprint) AS lineage,
                     coalesce((metadata ->> 'demoted')::boolean, false) AS demoted
              FROM findings WHERE analysis_id = $1 AND verification_type <> 'formal'
+               AND NOT metadata ? 'tool'
              ORDER BY file_path, line_start, rule_id, fingerprint",
             &[&previous.get::<_, uuid::Uuid>("id")],
         )

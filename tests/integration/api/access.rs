@@ -55,12 +55,14 @@ async fn a_key_may_do_what_its_scope_says_and_no_more() {
         (Scope::Admin, world.key(tenant.org, &[Scope::Admin]).await.1),
     ];
     let dismiss = format!("/v1/findings/{}/dismiss", tenant.findings[0]);
+    let reopen = format!("/v1/findings/{}/reopen", tenant.findings[0]);
     let change = format!("/v1/repositories/{}", tenant.repository);
     let reason = json!({ "reason": "a test" });
     let calls = [
         (Scope::Read, Method::GET, "/v1/runs", json!(null)),
         (Scope::Read, Method::GET, "/v1/search?q=greet", json!(null)),
-        (Scope::Write, Method::POST, dismiss.as_str(), reason),
+        (Scope::Write, Method::POST, dismiss.as_str(), reason.clone()),
+        (Scope::Write, Method::POST, reopen.as_str(), reason),
         (Scope::Write, Method::PATCH, change.as_str(), json!({ "enabled": true })),
         (Scope::Admin, Method::GET, "/v1/keys", json!(null)),
         (Scope::Admin, Method::GET, "/v1/audit-logs", json!(null)),

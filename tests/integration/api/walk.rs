@@ -102,6 +102,7 @@ impl Operation {
             ("POST", "/v1/findings/{id}/dismiss" | "/v1/findings/{id}/reopen") => {
                 json!({ "reason": "walked by" })
             }
+            ("POST", "/v1/analyses/{id}/sarif") => json!({ "version": "2.1.0", "runs": [] }),
             ("POST", "/v1/approvals/{id}/approve") => json!({ "intent_hash": INTENT_HASH }),
             ("POST", "/v1/approvals/{id}/reject") => {
                 json!({ "intent_hash": INTENT_HASH, "reason": "not on a Friday" })

@@ -100,8 +100,35 @@ impl Shop {
         };
         runs::insert(&tx, &new).await.unwrap();
         tx.commit().await.unwrap();
+        self.work(run).await;
+        self.pushed(run, head).await
+    }
+
+    /// Lets an orchestrator do what is left of a run.
+    async fn work(&self, run: RunId) {
         let message = RunRequested { org_id: self.org, run_id: run }.body();
         assert!(!self.deliver("run_orchestrator", &message).await);
+    }
+
+    /// What came of a run whose verdict is given once more, after `before`.
+    pub(crate) async fn judge_anew(&self, push: &Push<'_>, before: impl AsyncFnOnce()) -> Push<'_> {
+        let run = push.run;
+        let back = format!(
+            "SET session_replication_role = replica;
+             DELETE FROM run_steps WHERE run_id = '{run}' AND step_id = 'verdict';
+             UPDATE runs SET status = 'queued', finished_at = NULL, leased_until = NULL
+             WHERE id = '{run}';
+             UPDATE analyses SET status = 'running', verdict = NULL, counts = '{{}}',
+                                 completed_at = NULL WHERE run_id = '{run}'"
+        );
+        self.world.sql(&back).await;
+        before().await;
+        self.work(run).await;
+        let head = push.analysis["commit"].as_str().unwrap().parse().unwrap();
+        self.pushed(run, &head).await
+    }
+
+    async fn pushed(&self, run: RunId, head: &CommitSha) -> Push<'_> {
         let analyses = format!("/v1/analyses?commit={head}");
         let found = self.get(&analyses).await["items"].as_array().unwrap().clone();
         let mut own = found.into_iter().filter(|one| one["run_id"] == run.to_string());

@@ -62,6 +62,8 @@ pub(super) struct FindingView {
     deciding: bool,
     /// Test, fixture, generated and vendored code is reported and does not decide.
     demoted: bool,
+    /// The tool whose log it was imported from; null if Assay found it.
+    tool: Option<String>,
     cwe: Vec<String>,
     owasp: Vec<String>,
     dismissed: bool,
@@ -149,6 +151,7 @@ impl From<Shown> for FindingView {
             state: finding.state,
             deciding: finding.deciding,
             demoted: finding.tags.demoted,
+            tool: finding.tags.tool,
             cwe: finding.tags.cwe,
             owasp: finding.tags.owasp,
             dismissed: finding.dismissal.is_some(),
@@ -174,6 +177,9 @@ struct FindingFilter {
     #[param(max_length = 4096)]
     path: Option<String>,
     dismissed: Option<bool>,
+    /// A tool whose log was imported.
+    #[param(max_length = 255)]
+    tool: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<Uuid>,
     /// At most this many; 50 unless told, 200 at most.
@@ -219,6 +225,7 @@ async fn list_findings(
         rule: wanted.rule.as_deref(),
         path: wanted.path.as_deref(),
         dismissed: wanted.dismissed,
+        tool: wanted.tool.as_deref(),
     };
     let rows = findings::list(&tenant.tx, id, &filter, asked.page()).await?;
     tenant.commit().await?;

@@ -14,6 +14,7 @@ mod exports;
 mod findings;
 mod formal;
 mod health;
+mod imports;
 mod keys;
 mod merges;
 mod pages;
@@ -49,6 +50,7 @@ pub(crate) fn all() -> OpenApiRouter<Deps> {
         .merge(findings::routes())
         .merge(dismissing::routes())
         .merge(dismissals::routes())
+        .merge(imports::routes())
         .merge(rules::routes())
         .merge(formal::routes())
         .merge(trust::routes())

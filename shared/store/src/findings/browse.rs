@@ -69,6 +69,8 @@ pub struct Tags {
     pub cwe: Vec<String>,
     pub owasp: Vec<String>,
     pub demoted: bool,
+    /// The tool that found it, if it was not us.
+    pub tool: Option<String>,
     pub dismissal_expired: Option<Expired>,
 }
 
@@ -91,6 +93,8 @@ pub struct Filter<'a> {
     /// A file, or a folder with everything in it.
     pub path: Option<&'a str>,
     pub dismissed: Option<bool>,
+    /// A tool whose log was imported.
+    pub tool: Option<&'a str>,
 }
 
 /// The gravest first, then by place; in the same place by fingerprint, so that the order is that of
@@ -119,6 +123,7 @@ pub async fn list(
                         OR starts_with(f.file_path, rtrim($7, '/') || '/'))
                    AND ($8::boolean IS NULL
                         OR (f.dismissed AND coalesce(d.expires_at > now(), true)) = $8)
+                   AND ($9::text IS NULL OR f.metadata ->> 'tool' = $9)
                  ORDER BY {GRAVEST_FIRST}, f.file_path, f.line_start, f.fingerprint
                  LIMIT $2"
             ),
@@ -131,6 +136,7 @@ pub async fn list(
                 &filter.rule,
                 &filter.path,
                 &filter.dismissed,
+                &filter.tool,
             ],
         )
         .await?;
