@@ -6,7 +6,10 @@ mod world;
 
 use serde_json::json;
 
-use crate::scans::place::Place;
+use crate::{
+    openapi::get_as_documented,
+    scans::place::{Place, id},
+};
 use world::{Asked, World};
 
 const FLAW: &str = "import os\n\n\ndef run(text):\n    os.system('ls ' + text)\n";
@@ -244,6 +247,11 @@ async fn a_scan_follows_the_policy_of_the_commit_that_it_scans() {
     assert_eq!((&policy["state"], &policy["excluded"]), (&json!("applied"), &json!(601)));
     assert_eq!(policy["ignores"][0]["findings"], 1);
     assert_eq!(policy["sha256"], policy::sha256(text.as_bytes()));
+    let analysis = id(&shown["analysis_id"]);
+    let path = "/v1/analyses/{id}";
+    let analysis = get_as_documented(&place.world, path, analysis, &place.key).await;
+    assert_eq!(analysis["policy"]["excluded"], 601);
+    assert_eq!(analysis["policy"]["ignores"][0]["reason"], "is replaced");
     let report: String = row.get(1);
     assert!(report.contains("601 files left out, 1 finding ignored"), "{report}");
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use domain::{
     ApprovalScope, ApprovalStatus, ArtifactKind, CatchUp, Category, CitationSource, ErrorCode,
-    FormalVerdict, Ground, Language, RiskLevel, RuleType, RunKind, RunStatus, Scope, Severity,
-    SkipReason, StepKind, StepStatus, Tier, Trend, Verdict, VerificationType, WaitingFor,
+    FormalVerdict, Ground, Language, PolicyState, RiskLevel, RuleType, RunKind, RunStatus, Scope,
+    Severity, SkipReason, StepKind, StepStatus, Tier, Trend, Verdict, VerificationType, WaitingFor,
     kinds::merge::MergeMethod,
 };
 use utoipa::{
@@ -51,6 +51,7 @@ words! {
     FinishedStepWord ("FinishedStepStatus") = all!(StepStatus);
     LanguageWord ("Language") = all!(Language);
     MergeMethodWord ("MergeMethod") = all!(MergeMethod);
+    PolicyStateWord ("PolicyState") = all!(PolicyState);
     RiskLevelWord ("RiskLevel") = all!(RiskLevel);
     RuleTypeWord ("RuleType") = all!(RuleType);
     GroundWord ("Ground") = all!(Ground);

@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ::policy::{BYTES_MAX, Policy};
+use ::policy::{BYTES_MAX, Broken, CustomRule, Policy};
+use analysis::{RuleFile, custom::ID_PREFIX};
 use clap::{Args, Subcommand};
 use domain::POLICY_PATH;
 
@@ -60,6 +61,13 @@ pub(crate) fn run(arguments: &PolicyArguments, out: &mut impl io::Write) -> Resu
             return Ok(Exit::No);
         }
     };
+    let wrong = wrong_rules(&policy, &bytes);
+    if !wrong.is_empty() {
+        let shown = path.display().to_string();
+        let frames: Vec<String> = wrong.iter().map(|one| one.frames(&shown)).collect();
+        writeln!(out, "{}", frames.join("\n\n"))?;
+        return Ok(Exit::No);
+    }
     if check.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&policy).map_err(io::Error::from)?)?;
         return Ok(Exit::Yes);
@@ -79,12 +87,21 @@ fn own() -> Result<PathBuf, Trouble> {
     Ok(path.strip_prefix(&here).map_or(path.clone(), Path::to_owned))
 }
 
+/// Rules of the policy's own that cannot be run.
+fn wrong_rules(policy: &Policy, bytes: &[u8]) -> Vec<Broken> {
+    let wrong = |entry: &CustomRule| {
+        let problems = RuleFile::of_value(entry.rule.clone()).err()?;
+        Some(Broken::at(bytes, entry.line, format!("the rule is wrong: {problems}")))
+    };
+    policy.custom_rules.iter().filter_map(wrong).collect()
+}
+
 /// What is no mistake, and most likely not what is meant.
 fn oddities(policy: &Policy) -> Vec<String> {
     let mut odd = Vec::new();
     // A policy's own rules have names of their own.
     let own = policy.custom_rules.iter().filter_map(|rule| rule.rule.get("id")?.as_str());
-    let own: Vec<&str> = own.collect();
+    let own: Vec<String> = own.map(|id| format!("{ID_PREFIX}{id}")).collect();
     let named = policy.rules.iter().map(|entry| &entry.rule);
     for rule in named.chain(policy.ignore.iter().filter_map(|entry| entry.rule.as_ref())) {
         let is_known = analysis::rules().iter().any(|known| rule.fits(&known.id))

@@ -48,6 +48,17 @@ impl Broken {
         Self { problems, text: text.to_owned() }
     }
 
+    /// A policy in which something is wrong that others have to say, from the beginning of a line.
+    pub fn at(policy: &[u8], line: u32, message: impl Into<String>) -> Self {
+        let text = String::from_utf8_lossy(policy);
+        let whole = text.lines().nth(line.saturating_sub(1) as usize).unwrap_or_default();
+        let indent = whole.len() - whole.trim_start_matches([' ', '-']).len();
+        let column = u32::try_from(indent).unwrap_or_default() + 1;
+        // Without bytes one character is marked, which is all that is known.
+        let problem = Problem::new(Place { line, column, bytes: 0..0 }, message);
+        Self::new(&text, vec![problem])
+    }
+
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }

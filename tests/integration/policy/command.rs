@@ -188,4 +188,27 @@ fn a_policy_is_checked() {
         assert!(wrong.out.contains(part), "{part}: {}", wrong.out);
     }
     assert_eq!(tree.assay(&["policy", "check", "missing.yml"]).code, 2);
+
+    let own = "version: 1\ncustom_rules:\n  - {id: a, type: pattern, message: m, pattern: '('}\n";
+    tree.write("other.yml", own);
+    let wrong = tree.assay(&["policy", "check", "other.yml"]);
+    assert_eq!(wrong.code, 1, "{}", wrong.out);
+    assert!(
+        wrong.out.contains("other.yml:3:5") && wrong.out.contains("unclosed group"),
+        "{}",
+        wrong.out
+    );
+}
+
+#[test]
+fn the_policy_of_the_guide_names_rules_that_there_are() {
+    let guide = include_str!("../../../docs/policy.md");
+    let full = guide.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let tree = Tree::with(&[(".assay.yml", full), ("src/a.py", "print(1)\n")]);
+    let told = tree.assay(&["policy", "check"]);
+    assert_eq!((told.code, told.out.contains("no built-in rule")), (0, false), "{}", told.out);
+    let scan = tree.assay(&["scan", "--json"]);
+    assert_eq!(scan.code, 0, "{}{}", scan.out, scan.err);
+    assert_eq!(scan.json()["findings"][0]["rule"], "custom.no-print");
+    assert_eq!(scan.states(), [("src/a.py".to_owned(), "new".to_owned())]);
 }

@@ -1,3 +1,5 @@
+mod policy;
+
 use axum::{Json, extract::State};
 use domain::{AnalysisId, Coverage, RepositoryId, Scope, Severity, Verdict};
 use jiff::Timestamp;
@@ -16,6 +18,7 @@ use crate::{
     public_url::PublicUrl,
     words::VerdictWord,
 };
+use policy::PolicyView;
 
 /// Longer lists are cut in an analysis' coverage; their lengths stay true.
 const LISTED_FILES_MAX: usize = 200;
@@ -149,6 +152,8 @@ struct AnalysisDetail {
     #[serde(flatten)]
     analysis: AnalysisView,
     coverage: Option<CoverageView>,
+    /// Null: it is not complete, or older than policies.
+    policy: Option<PolicyView>,
     attestation_id: Option<Uuid>,
     /// The badge of its repository, which shows the newest attestation.
     badge_url: Option<String>,
@@ -303,6 +308,7 @@ async fn get_analysis(
     tenant.commit().await?;
     Ok(Json(AnalysisDetail {
         analysis: AnalysisView::from(&analysis),
+        policy: PolicyView::of(&analysis.metadata),
         coverage: analysis.coverage.map(CoverageView::from),
         attestation_id: links.attestation.map(|id| *id.as_uuid()),
         badge_url: links.badge_token.map(|token| base.badge(&token)),
