@@ -59,8 +59,7 @@ impl Report<'_> {
 
     /// Adds to the latest finding how the value got there.
     pub(super) fn tell_way(&mut self, path: &[Range<usize>], confidence: f64) {
-        let way =
-            taint::explain(path, |bytes| (self.lines.around(bytes).first, self.quote(bytes)));
+        let way = taint::explain(path, |bytes| (self.lines.around(bytes).first, self.quote(bytes)));
         if let Some(finding) = self.scan.findings.last_mut() {
             finding.confidence *= confidence;
             finding.description = format!("{}\n\n{way}", finding.description);
@@ -92,6 +91,8 @@ pub(super) fn is_settled(
     bytes: &Range<usize>,
 ) -> bool {
     let here = |other: &Range<usize>| other.start < bytes.end && bytes.start < other.end;
+    // A chain of calls says more than the harmless call that it begins with.
+    let holds = |sink: &Range<usize>| sink.start <= bytes.start && bytes.end <= sink.end;
     let about = |rule: usize| {
         let rule = &set.rules[rule];
         rule.supersedes.iter().chain(&rule.replaces).any(|one| one == id)
@@ -99,7 +100,7 @@ pub(super) fn is_settled(
     let replaced = |rule: &usize| set.rules[*rule].replaces.iter().any(|one| one == id);
     outcome.finished.iter().any(replaced)
         || outcome.flows.iter().any(|flow| about(flow.rule) && flow.path.iter().any(here))
-        || outcome.harmless.iter().any(|(sink, rule)| about(*rule) && here(sink))
+        || outcome.harmless.iter().any(|(sink, rule)| about(*rule) && holds(sink))
 }
 
 /// For each flow the fix of a match that it supersedes, if the flow is gone after it, too.

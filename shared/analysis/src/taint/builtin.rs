@@ -172,6 +172,13 @@ pub(crate) fn all() -> impl Iterator<Item = &'static (TaintRule, Examples)> {
     (0..FILES.len()).flat_map(file_rules)
 }
 
+/// Whether a taint rule tells what the other rule would, where both apply.
+#[cfg(test)]
+pub(crate) fn stands_for(taint: &str, other: &str) -> bool {
+    let rule = all().map(|(rule, _)| rule).find(|rule| rule.info.id == taint);
+    rule.is_some_and(|rule| rule.supersedes.iter().chain(&rule.replaces).any(|one| one == other))
+}
+
 /// Every example of every rule, with its language.
 #[cfg(test)]
 pub(crate) fn examples() -> impl Iterator<Item = (Language, &'static str)> {

@@ -38,7 +38,7 @@ pub(super) fn calculate<'a>(
             let joined = arena.join(left, right);
             match constant {
                 Some(constant) => Value::is(constant),
-                None => Value { constant: None, ..joined },
+                None => Value { constant: None, begins: left.begins, ..joined },
             }
         }
         Operator::And | Operator::Or => {
@@ -46,7 +46,7 @@ pub(super) fn calculate<'a>(
             match (operator, first) {
                 (Operator::And, Some(true)) | (Operator::Or, Some(false)) => right,
                 (Operator::And, Some(false)) | (Operator::Or, Some(true)) => left,
-                _ => Value { constant: None, ..arena.join(left, right) },
+                _ => Value { constant: None, begins: None, ..arena.join(left, right) },
             }
         }
     }

@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, collections::HashMap, rc::Rc};
 
+use regex::Regex;
+
 use super::{
     calculate::{calculate, truth},
     env::Env,
@@ -303,7 +305,7 @@ impl<'a, 'c> Flow<'a, 'c> {
             frame.regs.get(reg as usize).copied().unwrap_or(Value::UNKNOWN)
         };
         match &function.steps[at as usize] {
-            Step::Known(constant) => Value { constant: *constant, ..Value::KNOWN },
+            Step::Known(constant) => constant.map_or(Value::KNOWN, Value::is),
             Step::Unknown => Value::UNKNOWN,
             Step::Parameter(index) => self.parameter(*index, span),
             Step::Load(slot) => env.load(*slot, &mut self.arena),
@@ -323,16 +325,16 @@ impl<'a, 'c> Flow<'a, 'c> {
                 env.set_part(*slot, *key, stored, &mut self.arena);
                 Value::KNOWN
             }
-            Step::Part(of) => Value { constant: None, ..value(frame, *of) },
+            Step::Part(of) => Value { constant: None, begins: None, ..value(frame, *of) },
             Step::Union(parts) => {
                 let values: Vec<_> = parts.iter().map(|part| value(frame, *part)).collect();
                 self.union(&values)
             }
-            Step::Text { parts, sinks } => {
+            Step::Text { parts, sinks, begins } => {
                 let values: Vec<_> = parts.iter().map(|part| value(frame, *part)).collect();
                 let all = self.union(&values);
                 self.sinks(sinks, all, span, frame, true);
-                all
+                Value { begins: begins.or(all.begins), ..all }
             }
             Step::Calculate { operator, left, right } => {
                 let (left, right) = (value(frame, *left), value(frame, *right));
@@ -379,7 +381,7 @@ impl<'a, 'c> Flow<'a, 'c> {
         let from_caller = self.arena.labels(value.labels).len() > lasting.len();
         let labels = self.arena.add(lasting);
         let vague = if from_caller { Mask::MAX } else { value.vague };
-        let value = self.arena.stepped(Value { labels, vague, constant: None }, span);
+        let value = self.arena.stepped(Value { labels, vague, constant: None, ..value }, span);
         let value = match self.globals.get(&name) {
             Some(before) => self.arena.join(*before, value),
             None => value,
@@ -391,7 +393,7 @@ impl<'a, 'c> Flow<'a, 'c> {
         let all = values.iter().fold(Value::KNOWN, |all, value| self.arena.join(all, *value));
         match values {
             [only] => *only,
-            _ => Value { constant: None, ..all },
+            _ => Value { constant: None, begins: None, ..all },
         }
     }
 
@@ -403,7 +405,7 @@ impl<'a, 'c> Flow<'a, 'c> {
         // What comes from strangers is all that matters about the value from here on.
         let labels = self.arena.add(vec![label]);
         let labels = self.arena.union(labels, of.labels);
-        Value { labels, vague: of.vague, constant: None }
+        Value { labels, vague: of.vague, ..Value::KNOWN }
     }
 
     fn call(&mut self, call: &Call, span: Span, env: &mut Env, frame: &mut Frame) -> Value {
@@ -443,7 +445,18 @@ impl<'a, 'c> Flow<'a, 'c> {
         all.extend(receiver);
         let union = self.union(&all);
         let vague = if call.pure && !all.is_empty() { union.vague } else { Mask::MAX };
-        Value { vague, constant: None, ..union }
+        Value { vague, constant: None, begins: self.beginning(call, receiver, arguments), ..union }
+    }
+
+    /// What `"…".format()` and the like begin with.
+    fn beginning(&self, call: &Call, receiver: Option<Value>, arguments: &[Value]) -> Option<Sym> {
+        let first = || arguments.first()?.begins;
+        match self.lowered.book.text(call.name) {
+            "format" | "formatted" => receiver.and_then(|one| one.begins).or_else(first),
+            "Sprintf" | "String" | "str" => first(),
+            "concat" | "rstrip" | "trimEnd" | "toString" | "encode" | "append" => receiver?.begins,
+            _ => None,
+        }
     }
 
     /// `"ABC".charAt(1)`
@@ -610,6 +623,12 @@ impl<'a, 'c> Flow<'a, 'c> {
         for sink in sinks {
             let rule = self.set.sinks[*sink].rule;
             let bit = 1 << rule;
+            let begins = value.begins.map(|begins| self.lowered.book.text(begins));
+            let is_safe = |regex: &Regex| begins.is_some_and(|text| regex.is_match(text));
+            if self.set.sinks[*sink].unless_begins.as_ref().is_some_and(is_safe) {
+                self.harmless.push((span, rule));
+                continue;
+            }
             let labels = self.arena.labels(value.labels).to_vec();
             let feared: Vec<_> = labels.into_iter().filter(|label| label.mask & bit != 0).collect();
             if feared.is_empty() && value.vague & bit == 0 {

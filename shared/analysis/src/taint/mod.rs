@@ -137,7 +137,7 @@ pub(crate) fn explain(
 
 /// The examples of every built-in taint rule, with a path in the rule's language.
 #[cfg(test)]
-pub(crate) use builtin::examples;
+pub(crate) use builtin::{examples, stands_for};
 
 #[cfg(test)]
 mod tests;

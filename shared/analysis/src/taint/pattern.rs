@@ -88,7 +88,8 @@ impl Patterns {
         }
         let matching = Matching::new(language, text, tree.clone());
         let mut fuel = PATTERN_STEPS_MAX;
-        walk(tree, clock, |cursor, _| {
+        // Nodes of the tree that the patterns know, not of the one it was copied from.
+        walk(matching.tree(), clock, |cursor, _| {
             let node = cursor.node();
             let waiting = self.by_kind.get(usize::from(node.kind_id()));
             for pattern in waiting.map_or(&[][..], Vec::as_slice) {

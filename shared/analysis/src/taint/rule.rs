@@ -108,6 +108,8 @@ pub(super) struct Sink {
     /// Regular expressions for the text of the whole sink.
     pub(super) only_if: Option<Regex>,
     pub(super) unless: Option<Regex>,
+    /// For the fixed text that the value begins with.
+    pub(super) unless_begins: Option<Regex>,
 }
 
 #[derive(Debug, Clone)]
@@ -204,6 +206,7 @@ struct SinkEntry {
     focus: Option<OneOrMany>,
     only_if: Option<String>,
     unless: Option<String>,
+    unless_begins: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -312,6 +315,7 @@ impl Reader<'_> {
         };
         let only_if = entry.only_if.as_deref().map(regex).transpose()?;
         let unless = entry.unless.as_deref().map(regex).transpose()?;
+        let unless_begins = entry.unless_begins.as_deref().map(regex).transpose()?;
         let inputs = Inputs {
             arguments: entry.arguments,
             keywords: entry.keywords,
@@ -327,7 +331,7 @@ impl Reader<'_> {
             (None, None, Some(returns)) => SinkKind::Returns { decorator: returns.decorator },
             _ => return Err("give one of name, pattern, assign, text and returns".to_owned()),
         };
-        Ok(Sink { what, only_if, unless })
+        Ok(Sink { what, only_if, unless, unless_begins })
     }
 
     fn sanitizer(&self, entry: &Value) -> Result<Sanitizer, String> {

@@ -65,6 +65,7 @@ pub(super) struct CompiledSink {
     pub(super) inputs: Inputs,
     pub(super) only_if: Option<Regex>,
     pub(super) unless: Option<Regex>,
+    pub(super) unless_begins: Option<Regex>,
     pub(super) text: Option<Regex>,
 }
 
@@ -284,6 +285,7 @@ impl Builder {
             inputs: Inputs::default(),
             only_if: sink.only_if.clone(),
             unless: sink.unless.clone(),
+            unless_begins: sink.unless_begins.clone(),
             text: None,
         };
         match &sink.what {

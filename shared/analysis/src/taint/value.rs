@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    ir::{Const, Span},
+    ir::{Const, Span, Sym},
     set::Mask,
 };
 
@@ -37,14 +37,20 @@ pub(super) struct Value {
     /// Rules for which nobody knows all that is in it.
     pub(super) vague: Mask,
     pub(super) constant: Option<Const>,
+    /// The fixed text that it begins with, as far as one is known.
+    pub(super) begins: Option<Sym>,
 }
 
 impl Value {
-    pub(super) const KNOWN: Self = Self { labels: 0, vague: 0, constant: None };
-    pub(super) const UNKNOWN: Self = Self { labels: 0, vague: Mask::MAX, constant: None };
+    pub(super) const KNOWN: Self = Self { labels: 0, vague: 0, constant: None, begins: None };
+    pub(super) const UNKNOWN: Self = Self { vague: Mask::MAX, ..Self::KNOWN };
 
     pub(super) fn is(constant: Const) -> Self {
-        Self { constant: Some(constant), ..Self::KNOWN }
+        let begins = match constant {
+            Const::Text(text) => Some(text),
+            Const::Int(_) | Const::Bool(_) => None,
+        };
+        Self { constant: Some(constant), begins, ..Self::KNOWN }
     }
 }
 
@@ -161,6 +167,7 @@ impl Arena {
             labels: self.union(one.labels, other.labels),
             vague: one.vague | other.vague,
             constant: if one.constant == other.constant { one.constant } else { None },
+            begins: if one.begins == other.begins { one.begins } else { None },
         }
     }
 
@@ -168,13 +175,14 @@ impl Arena {
     pub(super) fn differs(&self, old: Value, new: Value) -> bool {
         old.vague != new.vague
             || old.constant != new.constant
+            || old.begins != new.begins
             || (old.labels != new.labels && !self.covers(old.labels, new.labels))
     }
 
     /// The value without what the rules of `mask` feared in it.
     pub(super) fn cleaned(&mut self, value: Value, mask: Mask) -> Value {
         let labels = self.map(value.labels, |label| Label { mask: label.mask & !mask, ..label });
-        Value { labels, vague: value.vague & !mask, constant: value.constant }
+        Value { labels, vague: value.vague & !mask, ..value }
     }
 
     /// The value after one more statement.

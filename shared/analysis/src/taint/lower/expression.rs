@@ -178,7 +178,12 @@ impl<'tree> Lowerer<'_, 'tree> {
         let fixed = self.emit(Step::Known(None), node);
         let fixed = Lowering { reg: fixed, path: NOWHERE, slot: None };
         parts.push(self.dangerous_literal(fixed, content, node).reg);
-        self.built(parts, node)
+        let built = self.built(parts, node);
+        let word = self.book.word(content);
+        if let Some(Step::Text { begins, .. }) = self.now.function.steps.last_mut() {
+            *begins = Some(word);
+        }
+        built
     }
 
     /// A string put together, which may be a sink by its looks.
@@ -189,7 +194,7 @@ impl<'tree> Lowerer<'_, 'tree> {
             regex.is_some_and(|regex| regex.is_match(self.text_of(node))) && self.fits(**sink, node)
         };
         let sinks: Vec<usize> = texts.iter().filter(matches).copied().collect();
-        self.plain(Step::Text { parts, sinks }, node)
+        self.plain(Step::Text { parts, sinks, begins: None }, node)
     }
 
     fn union(&mut self, node: Node<'tree>, is_text: bool) -> Lowering {
