@@ -1,9 +1,11 @@
 //! The `assay` program: what people run on their own machine.
 //!
-//! `scan` examines code, `policy` and `rules` check what is asked of that, and `verify` checks what
-//! Assay signed, all offline; `runs` operates durable work through the API.
+//! `scan` examines code, `policy` and `rules` check what is asked of that, `diff` says what a change
+//! does and `verify` checks what Assay signed, all offline; `runs` operates durable work through
+//! the API.
 
 mod api;
+mod diff;
 mod error;
 mod input;
 mod policy;
@@ -17,6 +19,7 @@ use std::{io, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use diff::DiffArguments;
 pub use error::{Error, Trouble};
 pub use input::InputError;
 pub use policy::PolicyArguments;
@@ -36,6 +39,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Scan(ScanArguments),
+    Diff(DiffArguments),
     Policy(PolicyArguments),
     Rules(RulesArguments),
     Verify(VerifyArguments),
@@ -94,6 +98,7 @@ impl From<Exit> for ExitCode {
 pub fn run(arguments: &Arguments, program: &str, out: &mut impl io::Write) -> Result<Exit, Error> {
     let outcome = match &arguments.command {
         Command::Scan(arguments) => scan::run(arguments, out),
+        Command::Diff(arguments) => diff::run(arguments, out),
         Command::Policy(arguments) => policy::run(arguments, out),
         Command::Rules(arguments) => rules::run(arguments, out),
         Command::Verify(arguments) => verify::run(arguments, out),

@@ -5,6 +5,8 @@ use tree_sitter::{Node, Tree};
 /// Deeper trees are not walked: no person writes such code.
 const DEPTH_MAX: usize = 1000;
 
+const TEST_ONLY: &str = "#[cfg(test)]";
+
 /// One file with its syntax tree and symbols.
 pub struct Read<'a> {
     pub(crate) path: &'a str,
@@ -25,6 +27,25 @@ impl<'a> Read<'a> {
         let symbols = analysis::symbols(file, clock);
         let tree = analysis::syntax_tree(language, text, clock)?;
         (!clock.is_up()).then_some(Self { path: &file.path, language, text, symbols, tree })
+    }
+
+    /// Lines of Rust modules that only a test build compiles.
+    pub(crate) fn test_modules(&self) -> Vec<LineRange> {
+        if self.language != Language::Rust || !self.text.contains(TEST_ONLY) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        self.walk(|node| {
+            let module = node.next_named_sibling().filter(|it| it.kind() == "mod_item");
+            if node.kind() == "attribute_item"
+                && self.text_of(node) == TEST_ONLY
+                && let Some(module) = module
+            {
+                let last = u32::try_from(module.end_position().row + 1).unwrap_or(u32::MAX);
+                found.push(LineRange { first: line_of(node), last });
+            }
+        });
+        found
     }
 
     pub(crate) fn root(&self) -> Node<'_> {

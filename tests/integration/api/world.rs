@@ -384,7 +384,7 @@ impl World {
         });
         let changes = json!([{
             "path": "src/app.py", "line": 3, "name": "run", "kind": "function",
-            "state": "signature", "public": true, "before": "def run()", "after": "def run(a)",
+            "state": "signature", "public": true, "test": false, "before": "def run()", "after": "def run(a)",
             "moved_from": null,
         }]);
         let risk = json!({ "level": "medium", "reasons": [{

@@ -152,6 +152,8 @@ struct SymbolView {
     state: String,
     /// Seen from outside, by the rules of its language.
     public: bool,
+    /// Test code inside a file of product code.
+    test: bool,
     /// Its signature at the base.
     before: Option<String>,
     /// And at the head.

@@ -19,7 +19,7 @@ use domain::{
 };
 use engine::Deadline;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::{
     Tx,
     analyses::Insight,

@@ -54,7 +54,7 @@ fn place<'a>(manifests: &BTreeMap<&str, &'a str>, path: &'a str) -> (&'a str, Op
 pub(super) fn scope(components: &[Component]) -> Option<String> {
     let names: BTreeSet<&str> = components
         .iter()
-        .filter(|component| !component.path.is_empty())
+        .filter(|component| !component.path.is_empty() && !component.path.starts_with('.'))
         .map(|component| name(&component.path))
         .collect();
     let mut names = names.into_iter();

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Read,
-    read::{is_comment, walk},
+    read::{contains, is_comment, walk},
 };
 
 /// Longer signatures are cut when they are shown; they are compared whole.
@@ -27,6 +27,8 @@ pub(super) struct Declaration {
     pub(super) kind: SymbolType,
     pub(super) line: u32,
     pub(super) public: bool,
+    /// It is in the product of no build.
+    pub(super) test: bool,
     pub(super) signature: String,
     /// The same for readers: what strings hold is nobody's business.
     pub(super) shown: String,
@@ -67,6 +69,7 @@ fn range_of(node: Node<'_>) -> (usize, usize) {
 pub(super) fn declarations(read: &Read<'_>) -> Vec<Declaration> {
     let visibility = Visibility::of(read);
     let public = visibility.of_symbols(&read.symbols);
+    let tests = read.test_modules();
     let ranges = |symbol: &Symbol| (symbol.bytes.start, symbol.bytes.end);
     let declared = read.symbols.iter().filter(|symbol| symbol.kind != SymbolKind::Scope);
     let declared: Declared = declared.map(ranges).collect();
@@ -79,7 +82,12 @@ pub(super) fn declarations(read: &Read<'_>) -> Vec<Declaration> {
         }
         !is_local
     });
-    symbols.filter_map(|(symbol, public)| declaration(read, symbol, public, &declared)).collect()
+    symbols
+        .filter_map(|(symbol, public)| {
+            let test = tests.iter().any(|module| contains(*module, symbol.lines));
+            Some(Declaration { test, ..declaration(read, symbol, public && !test, &declared)? })
+        })
+        .collect()
 }
 
 fn declaration(
@@ -109,6 +117,7 @@ fn declaration(
         kind,
         line: symbol.lines.first,
         public,
+        test: false,
         signature: named(own_name.is_some(), &symbol.name, &signature),
         shown: cut(&named(own_name.is_some(), &symbol.name, &shown)),
         rest,

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Language, Snapshot, SourceFile};
+use domain::{Language, LineRange, LineRanges, Snapshot, SourceFile};
 use serde::{Deserialize, Serialize};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
@@ -131,6 +131,23 @@ fn line_count(text: &[u8]) -> u32 {
     u32::try_from(lines(text).len()).unwrap_or(u32::MAX)
 }
 
+/// Lines of the new text that are not in the old one, counted from 1.
+pub fn changed_lines(old: &[u8], new: &[u8]) -> LineRanges {
+    let (old, new) = (lines(old), lines(new));
+    let whole = LineRange { first: 1, last: u32::try_from(new.len()).unwrap_or(u32::MAX) };
+    if old.len().max(new.len()) > LINES_MAX {
+        return LineRanges::new(vec![whole]);
+    }
+    let operations = capture_diff_slices(Algorithm::Myers, &old, &new);
+    let ranges = operations.iter().filter_map(|operation| match *operation {
+        DiffOp::Equal { .. } | DiffOp::Delete { .. } => None,
+        DiffOp::Insert { new_index, new_len, .. } | DiffOp::Replace { new_index, new_len, .. } => {
+            Some(LineRange { first: new_index as u32 + 1, last: (new_index + new_len) as u32 })
+        }
+    });
+    LineRanges::new(ranges.collect())
+}
+
 /// Lines of the old text that are not in the new one.
 fn removed_lines(old: &[u8], new: &[u8]) -> u32 {
     let (old, new) = (lines(old), lines(new));
@@ -168,7 +185,11 @@ fn kind(path: &str) -> FileKind {
     } else if lower.split('/').any(|part| matches!(part, "migrations" | "migrate" | "alembic")) {
         FileKind::DatabaseMigration
     } else if Language::of_path(path).is_some() {
-        if analysis::is_demoted_by_name(path) { FileKind::Test } else { FileKind::Code }
+        if analysis::is_demoted_by_name(path) || is_tests(name) {
+            FileKind::Test
+        } else {
+            FileKind::Code
+        }
     } else if matches!(ending, "md" | "rst" | "adoc" | "txt")
         || lower.split('/').any(|part| matches!(part, "docs" | "doc"))
         || matches!(name, "LICENSE" | "NOTICE" | "CHANGELOG" | "AUTHORS")
@@ -181,6 +202,11 @@ fn kind(path: &str) -> FileKind {
     } else {
         FileKind::Other
     }
+}
+
+/// As Rust calls the module of a file's tests.
+fn is_tests(name: &str) -> bool {
+    matches!(name, "tests.rs" | "test.rs" | "tests.py")
 }
 
 fn is_ci(path: &str) -> bool {

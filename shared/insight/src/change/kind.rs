@@ -102,6 +102,7 @@ fn by_files(changes: &Changes) -> CommitKind {
     let mut symbols = changes.symbols.iter().filter(|symbol| in_code(&symbol.path));
     let adds = symbols.any(|symbol| {
         symbol.state == SymbolState::Added
+            && !symbol.test
             && matches!(symbol.kind, SymbolType::Function | SymbolType::Type)
     });
     if adds { CommitKind::Feat } else { CommitKind::Chore }

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use breaking::{Break, BreakKind};
 pub use component::Component;
-pub use files::{FileChange, FileKind, FileState};
+pub use files::{FileChange, FileKind, FileState, changed_lines};
 pub use kind::CommitKind;
 pub use prose::{Prose, word};
 pub use risk::{Judged, Reason, ReasonCode, Risk};

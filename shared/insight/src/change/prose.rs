@@ -85,6 +85,9 @@ fn subject(facts: &Facts) -> String {
 fn named(facts: &Facts, states: &[SymbolState]) -> Option<String> {
     let mut found: Vec<&ChangedSymbol> =
         facts.symbols.iter().filter(|symbol| states.contains(&symbol.state)).collect();
+    if found.iter().any(|symbol| !symbol.test) {
+        found.retain(|symbol| !symbol.test);
+    }
     found.sort_by_key(|symbol| (!symbol.public, symbol.name.matches('.').count()));
     let names: Vec<&str> =
         found.iter().take(NAMED_MAX).map(|symbol| symbol.name.as_str()).collect();
@@ -195,7 +198,11 @@ fn line(symbol: &ChangedSymbol) -> String {
         SymbolType::Type => "type",
     };
     let place = format!("{}:{}", symbol.path, symbol.line);
-    let seen = if symbol.public { "public " } else { "" };
+    let seen = match (symbol.public, symbol.test) {
+        (true, _) => "public ",
+        (false, true) => "test ",
+        (false, false) => "",
+    };
     let mut line = format!("{} ({seen}{kind}, {place})", code(&symbol.name));
     match (&symbol.state, &symbol.before, &symbol.after) {
         (SymbolState::Signature, Some(before), Some(after)) if before != after => {

@@ -138,7 +138,8 @@ fn breaking(changes: &Changes) -> Option<Reason> {
 
 /// Functions whose behaviour changed while no test did.
 fn untested(changes: &Changes) -> Option<Reason> {
-    let is = |kind| changes.files.iter().any(|file| file.kind == kind);
+    let in_tests = changes.files.iter().any(|file| file.kind == FileKind::Test)
+        || changes.symbols.iter().any(|symbol| symbol.test);
     let in_code = |path: &str| {
         changes.files.iter().any(|file| file.path == path && file.kind == FileKind::Code)
     };
@@ -157,12 +158,17 @@ fn untested(changes: &Changes) -> Option<Reason> {
         plural(named.len() as u64, "function is new or changed", "functions are new or changed")
     );
     let level = if named.len() >= 10 { RiskLevel::Medium } else { RiskLevel::Low };
-    (!named.is_empty() && !is(FileKind::Test))
-        .then(|| Reason::new(ReasonCode::Untested, level, text, named))
+    (!named.is_empty() && !in_tests).then(|| Reason::new(ReasonCode::Untested, level, text, named))
 }
 
 fn size(changes: &Changes) -> Option<Reason> {
-    let lines = changes.totals.lines_added + changes.totals.lines_removed;
+    // Nobody reads lock files, and a long text is no danger.
+    let read = changes
+        .files
+        .iter()
+        .filter(|file| !matches!(file.kind, FileKind::Dependencies | FileKind::Documentation));
+    let lines: u64 =
+        read.map(|file| u64::from(file.lines_added) + u64::from(file.lines_removed)).sum();
     let level = match lines {
         _ if lines >= VERY_MANY_LINES => RiskLevel::High,
         _ if lines >= MANY_LINES => RiskLevel::Medium,

@@ -46,6 +46,8 @@ pub struct ChangedSymbol {
     pub state: SymbolState,
     /// Seen from outside, by the rules of its language, before or after.
     pub public: bool,
+    /// Test code inside a file of product code.
+    pub test: bool,
     /// Its signature at the base.
     pub before: Option<String>,
     /// And at the head.
@@ -135,6 +137,7 @@ fn symbol(path: &str, of: &Declaration, state: SymbolState) -> ChangedSymbol {
         kind: of.kind,
         state,
         public: of.public,
+        test: of.test,
         before: None,
         after: None,
         moved_from: None,

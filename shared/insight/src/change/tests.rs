@@ -1,10 +1,7 @@
 use std::fmt::Write as _;
 
-use domain::{
-    LineRange, LineRanges, RiskLevel, Severity, SourceFile, Unanalysed, UnanalysedReason,
-};
+use domain::{RiskLevel, Severity, SourceFile, Unanalysed, UnanalysedReason};
 use proptest::{collection, prelude::*};
-use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::*;
 
@@ -18,19 +15,6 @@ fn snapshot(commit: &str, files: &[(&str, &str)]) -> Snapshot {
         .collect();
     files.sort_by(|one, other| one.path.cmp(&other.path));
     Snapshot { commit: commit.parse().unwrap(), files, left_out: Vec::new() }
-}
-
-fn changed_lines(old: &str, new: &str) -> LineRanges {
-    let old: Vec<&str> = old.split_inclusive('\n').collect();
-    let new: Vec<&str> = new.split_inclusive('\n').collect();
-    let ranges = capture_diff_slices(Algorithm::Myers, &old, &new);
-    let ranges = ranges.iter().filter_map(|operation| match *operation {
-        DiffOp::Equal { .. } | DiffOp::Delete { .. } => None,
-        DiffOp::Insert { new_index, new_len, .. } | DiffOp::Replace { new_index, new_len, .. } => {
-            Some(LineRange { first: new_index as u32 + 1, last: (new_index + new_len) as u32 })
-        }
-    });
-    LineRanges::new(ranges.collect())
 }
 
 /// Two commits as they are fetched; `renamed` are pairs of old and new path.
@@ -48,11 +32,13 @@ fn commits(
         .map(|file| {
             let from = renamed.iter().find(|(_, new)| *new == file.path).map(|(old, _)| *old);
             let old = whole.files.iter().find(|old| old.path == from.unwrap_or(&file.path));
-            let text = |file: &SourceFile| String::from_utf8(file.bytes.clone()).unwrap();
             ChangedFile {
                 path: file.path.clone(),
                 renamed_from: from.map(str::to_owned),
-                lines: changed_lines(&old.map(text).unwrap_or_default(), &text(file)),
+                lines: changed_lines(
+                    old.map(|old| old.bytes.as_slice()).unwrap_or_default(),
+                    &file.bytes,
+                ),
             }
         })
         .filter(|change| !change.lines.is_empty() || change.renamed_from.is_some())
@@ -418,6 +404,27 @@ fn what_strings_hold_is_compared_and_never_shown() {
         let said = format!("{} {}", told(&found), serde_json::to_string(&found).unwrap());
         assert!(!said.contains("k1-") && !said.contains("k2-"), "{path}: {said}");
     }
+}
+
+#[test]
+fn tests_inside_a_file_are_tests() {
+    let text = |body: &str, test: &str| {
+        format!(
+            "pub fn f() {{{body}}}\n\n#[cfg(test)]\nmod tests {{\n    pub fn t() {{{test}}}\n}}\n"
+        )
+    };
+    let (old, new) = (text("", ""), text("1;", "2;"));
+    let both = facts(&[("a.rs", &old)], &[("a.rs", &new)], &[]);
+    let told: Vec<(&str, bool, bool)> = both
+        .symbols
+        .iter()
+        .map(|symbol| (symbol.name.as_str(), symbol.test, symbol.public))
+        .collect();
+    assert_eq!(told, [("f", false, true), ("tests.t", true, false)]);
+    assert!(both.risk.reasons.is_empty(), "its test changed with it: {:?}", both.risk);
+    assert_eq!(word(&both).title, "Change f");
+    let untested = facts(&[("a.rs", &old)], &[("a.rs", &text("1;", ""))], &[]);
+    assert_eq!(untested.risk.reasons[0].code, ReasonCode::Untested);
 }
 
 #[test]

@@ -142,8 +142,8 @@ fn test(read: &Read<'_>, tests: &TestNames) -> Test {
     if tested(read.path).is_some() {
         return Test::Itself;
     }
-    if let Some(line) = signs::test_module(read) {
-        return Test::Inside(line);
+    if let Some(module) = read.test_modules().first() {
+        return Test::Inside(module.first);
     }
     tests.test_of(read.path).map_or(Test::Unknown, |path| Test::Beside(path.to_owned()))
 }

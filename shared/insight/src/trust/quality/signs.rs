@@ -3,10 +3,7 @@
 use domain::Language;
 use tree_sitter::Node;
 
-use crate::{
-    Read,
-    read::{is_comment, line_of},
-};
+use crate::{Read, read::is_comment};
 
 /// What loggers are called, in lower case.
 const LOGGERS: [&str; 8] =
@@ -232,22 +229,4 @@ pub(super) fn documents_file(read: &Read<'_>) -> bool {
         | Language::Go
         | Language::Java => is_comment(first) && !read.text_of(first).starts_with("#!"),
     }
-}
-
-/// The line of a Rust module that only a test build compiles.
-pub(super) fn test_module(read: &Read<'_>) -> Option<u32> {
-    if read.language != Language::Rust {
-        return None;
-    }
-    let mut found = None;
-    read.walk(|node| {
-        if found.is_none()
-            && node.kind() == "attribute_item"
-            && read.text_of(node) == "#[cfg(test)]"
-            && node.next_named_sibling().is_some_and(|it| it.kind() == "mod_item")
-        {
-            found = Some(line_of(node));
-        }
-    });
-    found
 }
