@@ -42,6 +42,11 @@ pub(crate) enum Suite {
         /// The repository, or the folder that holds its rules.
         path: PathBuf,
     },
+    /// Secrets: the literals in the rules of gitleaks/gitleaks. Nothing was written for them.
+    Gitleaks {
+        /// The repository, or the folder that holds its rules.
+        path: PathBuf,
+    },
     /// Security: the annotated lines of semgrep/semgrep-rules, language by language.
     SemgrepRules {
         /// The repository.

@@ -11,6 +11,7 @@ mod families;
 mod files;
 mod fixes;
 mod git;
+mod gitleaks;
 mod moves;
 mod noseyparker;
 mod peers;
@@ -34,6 +35,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
             let programs = Programs { bandit: bandit.as_deref(), ruff: ruff.as_deref() };
             annotated::score(path, language.as_deref(), &programs)?
         }
+        Suite::Gitleaks { path } => gitleaks::score(path)?,
         Suite::Moves { path, commits } => moves::score(path, *commits)?,
         Suite::Fixes { path } => fixes::score(path)?,
         Suite::Bandit { path, bandit } => bandit::score(path, bandit)?,

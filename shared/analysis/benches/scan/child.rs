@@ -45,8 +45,9 @@ const PULL_REQUEST_FILE_BYTES_MIN: usize = 4 * 1024;
 pub(crate) fn run(work: Work, folders: &[PathBuf]) {
     let files = match (work, folders) {
         (Work::First, _) => Vec::new(),
-        (_, []) => generated::files(),
+        (Work::PullRequest, []) => pull_request(&generated::files()),
         (Work::PullRequest, folders) => pull_request(&read(folders)),
+        (_, []) => generated::files(),
         (_, folders) => read(folders),
     };
     let lines = files.iter().map(|file| lines(&file.bytes)).sum();
