@@ -8,6 +8,7 @@ mod architecture;
 mod artifacts;
 mod attest;
 mod corpus;
+mod custom_rules;
 mod dismissals;
 mod entities;
 mod events;

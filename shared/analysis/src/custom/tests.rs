@@ -75,6 +75,21 @@ fn every_template_keeps_to_its_examples_and_has_some_of_both() {
 }
 
 #[test]
+fn every_rule_of_the_guide_is_one() {
+    let guide = include_str!("../../../../docs/custom-rules.md");
+    let blocks: Vec<&str> = guide
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(blocks.len(), 4, "one of each type but ast, and the first");
+    for yaml in blocks {
+        let file = RuleFile::read(yaml).unwrap_or_else(|problems| panic!("{yaml}\n{problems}"));
+        file.try_examples().unwrap_or_else(|problems| panic!("{yaml}\n{problems}"));
+    }
+}
+
+#[test]
 fn an_example_that_the_rule_does_not_keep_to_is_named_with_its_line() {
     let yaml = "id: a\ntype: pattern\nmessage: m\npattern: x\nexamples:\n  bad:\n    - x\n    - y\n  good: [x]\n";
     let problems = RuleFile::read(yaml).unwrap().try_examples().unwrap_err();

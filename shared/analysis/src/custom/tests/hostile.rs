@@ -154,7 +154,7 @@ fn too_many_rules_and_too_large_ones_together_are_refused() {
         format!("- {{id: r{n}, type: pattern, message: m, pattern: '{pattern}'}}\n")
     };
     let many: String = (0..=RULES_MAX).map(|n| rule(n, "x")).collect();
-    assert!(refused(&many).contains("there are 301 rules"), "{}", refused(&many));
+    assert!(refused(&many).contains("there are 351 rules"), "{}", refused(&many));
     let large: String = (0..200).map(|n| rule(n, "\\w{6}")).collect();
     let file = RuleFile::read(&large).unwrap();
     let (rules, problems) = CustomRules::load(&file.rules);
