@@ -12,6 +12,7 @@ mod custom_rules;
 mod dismissals;
 mod entities;
 mod events;
+mod formal;
 mod incremental;
 mod insight;
 mod intake;

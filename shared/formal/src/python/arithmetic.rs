@@ -265,13 +265,11 @@ impl Lowering<'_> {
     }
 
     pub(super) fn as_float(&mut self, (tag, value): (Tag, Expr)) -> Expr {
-        match tag {
-            Tag::Float => value,
-            _ => {
-                let value = self.as_int((tag, value));
-                Expr::IntToFloat(Box::new(value))
-            }
+        if tag == Tag::Float {
+            return value;
         }
+        let value = self.as_int((tag, value));
+        Expr::IntToFloat(Box::new(value))
     }
 
     /// A boolean is the number 0 or 1.

@@ -8,7 +8,6 @@ use tree_sitter::Node;
 use super::{
     Lowering, children, each, library,
     scope::{Parameter, is_inner},
-    text,
 };
 use crate::ir::Tag;
 
@@ -126,10 +125,11 @@ impl Types {
         let left = node.child_by_field_name("left");
         let right = node.child_by_field_name("right");
         match node.kind() {
-            "assignment" => match right {
-                Some(right) => self.assign(left, innermost(right), lowering),
-                None => {}
-            },
+            "assignment" => {
+                if let Some(right) = right {
+                    self.assign(left, innermost(right), lowering);
+                }
+            }
             "augmented_assignment" => {
                 let operator = node.child_by_field_name("operator");
                 if let (Some(left), Some(right), Some(operator)) = (left, right, operator) {
@@ -190,9 +190,10 @@ impl Types {
                 targets.for_each(|target| self.bind(Some(target), Known::Any, lowering));
             }
             _ => {
-                let known = match self.expr(right, lowering) {
-                    Known::One(Tag::Str) => Known::One(Tag::Str),
-                    _ => self.element(lowering.text(right)).map_or(Known::Any, Known::One),
+                let known = if self.expr(right, lowering) == Known::One(Tag::Str) {
+                    Known::One(Tag::Str)
+                } else {
+                    self.element(lowering.text(right)).map_or(Known::Any, Known::One)
                 };
                 self.bind(Some(left), known, lowering);
             }
@@ -303,7 +304,9 @@ impl Types {
             Known::One(Tag::Str) => Known::One(Tag::Str),
             Known::Nothing => Known::Nothing,
             _ if sliced => Known::Any,
-            _ => self.element(lowering.text(value)).map_or(Known::Any, Known::One),
+            Known::One(_) | Known::Any => {
+                self.element(lowering.text(value)).map_or(Known::Any, Known::One)
+            }
         }
     }
 
@@ -339,7 +342,7 @@ impl Types {
         }
         match self.expr(object, lowering) {
             Known::One(tag) => library::method(tag, name).map_or(Known::Any, Known::One),
-            known => known.join(Known::Any),
+            Known::Nothing | Known::Any => Known::Any,
         }
     }
 }
@@ -381,21 +384,4 @@ fn binary(operator: &str, one: Known, two: Known) -> Known {
         _ => return Known::Any,
     };
     Known::One(tag)
-}
-
-impl Lowering<'_> {
-    /// The module that a name was imported as.
-    pub(super) fn imported(&self, node: Node<'_>) -> Option<&str> {
-        let whole = text(node, self.source);
-        let first = whole.split('.').next().unwrap_or(whole);
-        if self.scope.locals.contains(first) || self.scope.foreign.contains(first) {
-            return None;
-        }
-        let module = self.module.imports.get(first)?;
-        // `os.environ` is as good as a module of its own.
-        if whole == "os.environ" && module == "os" {
-            return Some("os.environ");
-        }
-        (node.kind() == "identifier").then_some(module.as_str())
-    }
 }

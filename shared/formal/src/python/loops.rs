@@ -63,10 +63,10 @@ impl Lowering<'_> {
         {
             let given = right.child_by_field_name("arguments").map(children).unwrap_or_default();
             match (self.text(function), given.as_slice()) {
-                ("range", given) if (1..=3).contains(&given.len()) => {
-                    if self.range_loop(node, left, given) {
-                        return;
-                    }
+                ("range", given)
+                    if (1..=3).contains(&given.len()) && self.range_loop(node, left, given) =>
+                {
+                    return;
                 }
                 ("enumerate", [sequence]) if left.kind() == "pattern_list" => {
                     if let [index, element] = children(left).as_slice() {

@@ -6,16 +6,19 @@
 
 mod arithmetic;
 mod assign;
+mod builtin;
 mod call;
 mod compare;
 mod expr;
 mod infer;
 mod library;
 mod loops;
+mod method;
 mod module;
 mod scope;
 mod statement;
 mod subscript;
+mod truth;
 mod value;
 
 use std::collections::HashMap;
@@ -276,10 +279,10 @@ impl<'a> Lowering<'a> {
     }
 
     fn branch(&mut self, condition: Expr, yes: impl FnOnce(&mut Self), no: impl FnOnce(&mut Self)) {
-        match condition {
-            Expr::Bool(true) => yes(self),
-            Expr::Bool(false) => no(self),
-            condition => {
+        match value::known(&condition) {
+            Some(true) => yes(self),
+            Some(false) => no(self),
+            None => {
                 let (yes, no) = (self.nested(yes), self.nested(no));
                 self.block.push(Stmt::If(condition, yes, no));
             }

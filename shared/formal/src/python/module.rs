@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tree_sitter::Node;
 
-use super::{children, each, expr, line, scope, text};
+use super::{Lowering, children, each, expr, line, scope, text};
 use crate::{
     Source,
     ir::{Function, Global, Program, Tag, Var},
@@ -244,4 +244,21 @@ fn bindings(root: Node<'_>, source: &str) -> HashMap<String, u32> {
         }
     }
     count
+}
+
+impl Lowering<'_> {
+    /// The module that a name was imported as.
+    pub(super) fn imported(&self, node: Node<'_>) -> Option<&str> {
+        let whole = text(node, self.source);
+        let first = whole.split('.').next().unwrap_or(whole);
+        if self.scope.locals.contains(first) || self.scope.foreign.contains(first) {
+            return None;
+        }
+        let module = self.module.imports.get(first)?;
+        // `os.environ` is as good as a module of its own.
+        if whole == "os.environ" && module == "os" {
+            return Some("os.environ");
+        }
+        (node.kind() == "identifier").then_some(module.as_str())
+    }
 }

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::{
     EXCEPTION, Lowering, children, line,
-    value::{Value, both},
+    value::{Value, both, known},
 };
 use crate::ir::{CheckKind, Cmp, Expr, IntOp, Read, Source, Stmt, Tag, Type};
 
@@ -30,7 +30,7 @@ impl Lowering<'_> {
             }
             return match sequence {
                 Value::One(tag, _) if tag.is_sequence() => self.some(tag, "a slice"),
-                _ => self.any("a slice"),
+                Value::One(..) | Value::Any(_) => self.any("a slice"),
             };
         }
         let index = self.expr(*index);
@@ -49,10 +49,10 @@ impl Lowering<'_> {
         }
         let is_indexed = both(sequence.is_sequence(), index.is(Tag::Int));
         let (of, index) = (sequence.as_sequence(), index.as_type(Tag::Int));
-        let violation = match is_indexed {
-            Expr::Bool(true) => outside(of, index),
-            Expr::Bool(false) => return,
-            is_indexed => {
+        let violation = match known(&is_indexed) {
+            Some(true) => outside(of, index),
+            Some(false) => return,
+            None => {
                 let fails = self.variable("", Type::Bool);
                 self.branch(
                     is_indexed,

@@ -69,6 +69,11 @@ impl Value {
     }
 }
 
+/// What a condition is, if it can be said at once.
+pub(super) fn known(condition: &Expr) -> Option<bool> {
+    if let Expr::Bool(value) = condition { Some(*value) } else { None }
+}
+
 /// Both, with what can be said at once already said.
 pub(super) fn both(one: Expr, two: Expr) -> Expr {
     match (one, two) {

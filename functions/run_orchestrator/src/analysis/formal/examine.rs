@@ -73,13 +73,27 @@ struct Focus<'a> {
     path: &'a str,
     text: &'a str,
     changed: Option<&'a ChangedFile>,
+    /// The file as it was at the base, where there is one.
+    former: Option<&'a str>,
     /// Only there so that others can call it.
     context: bool,
 }
 
 impl Focus<'_> {
+    /// Whether the lines of a function were touched. What was only deleted leaves no line, but
+    /// then the function as it is does not stand in the base.
     fn wants(&self, lines: LineRange) -> bool {
-        !self.context && self.changed.is_none_or(|file| file.lines.overlaps(lines))
+        !self.context
+            && self.changed.is_none_or(|file| {
+                file.lines.overlaps(lines)
+                    || self.former.is_some_and(|old| !self.stood_in(old, lines))
+            })
+    }
+
+    fn stood_in(&self, former: &str, lines: LineRange) -> bool {
+        let rows = lines.first.saturating_sub(1) as usize..lines.last as usize;
+        let own: Vec<&str> = self.text.lines().take(rows.end).skip(rows.start).collect();
+        former.contains(&own.join("\n"))
     }
 }
 
@@ -103,7 +117,7 @@ impl Examiner {
         let mut examined = Examined::default();
         let languages = Language::ALL.iter().copied().filter(|one| formal::is_lowered(*one));
         for language in languages {
-            for group in groups(language, files, changes) {
+            for group in groups(language, files, changes, base) {
                 let first = examined.outcomes.len();
                 self.check_group(language, &group, &mut examined);
                 let fresh = &mut examined.outcomes[first..];
@@ -173,7 +187,7 @@ impl Examiner {
             let former = change.and_then(|change| change.renamed_from.as_deref()).unwrap_or(&path);
             let Some(file) = base.iter().find(|file| file.path == former) else { continue };
             let Ok(text) = std::str::from_utf8(&file.bytes) else { continue };
-            let focus = Focus { path: former, text, changed: None, context: false };
+            let focus = Focus { path: former, text, changed: None, former: None, context: false };
             let mut before = Examined::default();
             self.check_group(language, &[focus], &mut before);
             let known: HashSet<_> =
@@ -196,6 +210,7 @@ fn groups<'a>(
     language: Language,
     files: &'a [SourceFile],
     changes: Option<&'a [ChangedFile]>,
+    base: Option<&'a [SourceFile]>,
 ) -> Vec<Vec<Focus<'a>>> {
     let by_path: BTreeMap<&str, &ChangedFile> =
         changes.into_iter().flatten().map(|change| (change.path.as_str(), change)).collect();
@@ -209,7 +224,12 @@ fn groups<'a>(
         let Ok(text) = std::str::from_utf8(&file.bytes) else { continue };
         let changed = by_path.get(file.path.as_str()).copied();
         let context = changes.is_some() && changed.is_none();
-        let focus = Focus { path: &file.path, text, changed, context };
+        let former = changed.and_then(|change| {
+            let path = change.renamed_from.as_ref().unwrap_or(&change.path);
+            let former = base?.iter().find(|file| file.path == *path)?;
+            std::str::from_utf8(&former.bytes).ok()
+        });
+        let focus = Focus { path: &file.path, text, changed, former, context };
         if context { &mut around } else { &mut wanted }.push(focus);
     }
     let mut groups: Vec<Vec<Focus<'_>>> = Vec::new();
