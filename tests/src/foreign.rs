@@ -18,6 +18,7 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("schedule", schedule),
     ("sarif", sarif),
     ("policy", policy),
+    ("rules", rules),
 ];
 
 /// The first line is the event's name, the rest its payload.
@@ -53,6 +54,21 @@ pub fn source(bytes: &[u8]) {
     for finding in analysis::scan(&snapshot, &clock).findings {
         assert!(finding.lines.first >= 1 && finding.lines.first <= finding.lines.last);
     }
+}
+
+/// Rules that a customer wrote: whatever is taken runs, and is written so that it is read again.
+pub fn rules(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(file) = analysis::RuleFile::read(text) else { return };
+    let again = analysis::RuleFile::read(&analysis::custom::to_yaml(&file.rules));
+    assert_eq!(again.map(|again| again.rules), Ok(file.rules.clone()));
+    let (rules, _) = analysis::CustomRules::load(&file.rules);
+    let code = "def f(a):\n    print(eval(a))\n";
+    let file = |path: &str| SourceFile { path: path.to_owned(), bytes: code.as_bytes().to_vec() };
+    let commit = "a".repeat(40).parse().expect("forty hex digits");
+    let files = vec![file("a.py"), file("a.js"), file("a.txt")];
+    let snapshot = Snapshot { commit, files, left_out: Vec::new() };
+    let _ = analysis::scan_with(&snapshot, &rules, &analysis::Clock::new(&|| false));
 }
 
 pub fn chunks(bytes: &[u8]) {

@@ -3,6 +3,7 @@
 //! A rule that runs out of steps or time keeps what it found up to there and is named as
 //! incomplete; conditions that were not all looked at prove nothing, so such a rule keeps nothing.
 
+mod fuel;
 mod together;
 
 use std::ops::Range;
@@ -20,6 +21,7 @@ use crate::{
     symbols::{SymbolCollector, lines},
     tree::{Matching, Parsers, Stopped, walk},
 };
+use fuel::Fuel;
 
 /// Steps that one rule may take in one file, at most about a second.
 const RULE_STEPS_MAX: u64 = 2_000_000;
@@ -133,26 +135,6 @@ struct Grown<'tree> {
     matching: &'tree Matching,
     symbols: Vec<Symbol>,
     by_kind: Vec<Vec<(usize, Node<'tree>)>>,
-}
-
-/// What one rule may still spend.
-struct Fuel<'a> {
-    rule: u64,
-    file: &'a mut u64,
-}
-
-impl Fuel<'_> {
-    /// `false`: there was not enough.
-    fn burn(&mut self, steps: u64) -> bool {
-        let enough = self.rule > steps && *self.file > steps;
-        self.rule = self.rule.saturating_sub(steps);
-        *self.file = self.file.saturating_sub(steps);
-        enough
-    }
-
-    fn left(&self) -> u64 {
-        self.rule.min(*self.file)
-    }
 }
 
 /// Places of one condition, and why there may be more.

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::{Clock, Examiner, IncompleteReason, Scan, scan_with};
 
+mod flows;
 mod hostile;
+mod refused;
 
 fn compiled(yaml: &str) -> CustomRules {
     let file = RuleFile::read(yaml).unwrap_or_else(|problems| panic!("{problems}"));
@@ -77,11 +79,8 @@ fn every_template_keeps_to_its_examples_and_has_some_of_both() {
 #[test]
 fn every_rule_of_the_guide_is_one() {
     let guide = include_str!("../../../../docs/custom-rules.md");
-    let blocks: Vec<&str> = guide
-        .split("```yaml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .collect();
+    let blocks: Vec<&str> =
+        guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert_eq!(blocks.len(), 4, "one of each type but ast, and the first");
     for yaml in blocks {
         let file = RuleFile::read(yaml).unwrap_or_else(|problems| panic!("{yaml}\n{problems}"));
@@ -319,99 +318,6 @@ rule: { pattern: $A.unwrap() }
     assert!(kotlin.contains("does not parse \"Kotlin\"") && kotlin.contains("python"), "{kotlin}");
 }
 
-const FLOW: &str = "
-id: no-shell
-type: semantic
-languages: [python]
-severity: high
-message: A stranger decides what the shell does.
-cwe: [CWE-78]
-sources: [ask_user]
-sinks:
-  - { name: run_in_shell, arguments: [0] }
-sanitizers: [quote]
-exclude: [tools/]
-examples:
-  bad:
-    - \"def f():\\n    text = ask_user()\\n    run_in_shell('ls ' + text)\\n\"
-  good:
-    - \"def f():\\n    run_in_shell('ls ' + quote(ask_user()))\\n\"
-";
-
-#[test]
-fn values_are_followed_from_where_they_come_in_to_where_they_do_harm() {
-    RuleFile::read(FLOW).unwrap().try_examples().unwrap_or_else(|problems| panic!("{problems}"));
-    let code = "def ask():\n    return ask_user()\n\n\ndef f():\n    text = ask()\n    run_in_shell(text)\n    run_in_shell('x')\n";
-    let files =
-        [("src/a.py", code), ("tools/a.py", code), ("src/a.js", "run_in_shell(ask_user())")];
-    let found = findings(FLOW, &files);
-    let told: Vec<_> = found.iter().map(|one| (one.path.as_str(), one.lines.first)).collect();
-    assert_eq!(told, [("src/a.py", 7)]);
-    assert_eq!(found[0].verification, VerificationType::Taint);
-    assert_eq!((found[0].rule.as_str(), found[0].cwe[0].as_str()), ("custom.no-shell", "CWE-78"));
-    let way = &found[0].description;
-    assert!(way.contains("How it gets there") && way.contains("line 7 (arrives)"), "{way}");
-}
-
-#[test]
-fn what_is_wrong_with_a_semantic_rule_is_said_with_its_place() {
-    let rule = |more: &str| format!("id: a\ntype: semantic\nmessage: m\n{more}");
-    let cases = [
-        (rule("sources: [a]\nsinks: [b]"), "languages: it is missing"),
-        (rule("languages: [python]\nsinks: [b]"), "missing field `sources`"),
-        (
-            rule("languages: [python]\nsources: []\nsinks: [b]"),
-            "line 5: rule `a`: sources: is empty",
-        ),
-        (
-            rule("languages: [python]\nsources: [a]\nsinks:\n  - b\n  - {name: c, nmae: d}"),
-            "line 8: rule `a`: sinks[1]: ",
-        ),
-        (
-            rule("languages: [python]\nsources: [{literal: '('}]\nsinks: [b]"),
-            "sources[0].literal: the regular expression",
-        ),
-        (rule("languages: [python]\nsources: [{pattern: $A}]\nsinks: [b]"), "sources[0]"),
-    ];
-    for (yaml, expected) in cases {
-        let told = refused(&yaml);
-        assert!(told.contains(expected), "{yaml}\n=> {told}");
-    }
-}
-
-#[test]
-fn taint_rules_of_semgrep_are_taken_where_they_are_plain() {
-    let yaml = "
-rules:
-  - id: no-shell
-    mode: taint
-    languages: [py]
-    severity: ERROR
-    message: m
-    metadata: { cwe: CWE-78 }
-    paths: { include: [src/] }
-    pattern-sources: [{ pattern: ask_user(...) }]
-    pattern-sinks: [{ pattern: run_in_shell($X) }]
-";
-    let yaml = yaml.replace("ask_user(...)", "ask_user($$$)");
-    let file = RuleFile::read(&yaml).unwrap_or_else(|problems| panic!("{problems}"));
-    assert_eq!(file.notes, ["rule `no-shell`: `metadata` has no effect here"]);
-    let code = "def f():\n    run_in_shell(ask_user(1))\n";
-    assert_eq!(places(&yaml, &[("src/a.py", code), ("b.py", code)]), ["no-shell src/a.py:2"]);
-}
-
-#[test]
-fn more_semantic_rules_than_a_set_takes_all_run() {
-    let rule = |n: usize| {
-        format!(
-            "- {{id: r{n:03}, type: semantic, languages: [python], message: m, sources: [ask], sinks: [sink{n}]}}\n"
-        )
-    };
-    let rules: String = (0..150).map(rule).collect();
-    let code: String = (0..150).map(|n| format!("def f{n}():\n    sink{n}(ask())\n")).collect();
-    assert_eq!(findings(&rules, &[("a.py", &code)]).len(), 150);
-}
-
 #[test]
 fn a_rule_set_is_named_by_what_its_rules_do() {
     let rule = |id: &str, more: &str| {
@@ -432,88 +338,6 @@ fn a_rule_set_is_named_by_what_its_rules_do() {
 #[test]
 fn no_built_in_rule_can_be_taken_for_a_customers() {
     assert!(crate::rules().iter().all(|rule| !rule.id.starts_with(ID_PREFIX)));
-}
-
-/// Everything that can be wrong, with where it stands.
-#[test]
-fn what_is_wrong_is_said_with_its_place() {
-    let ok = "message: m\npattern: x\n";
-    let ast = "id: a\ntype: ast\nmessage: m\n";
-    let cases = [
-        ("rules:\n  - id: a\n    type: [", "line 3: this is no YAML"),
-        ("", "there is no rule in it"),
-        ("just text", "write `rules:` and a list"),
-        ("rules: 3", "rules: it is no list"),
-        ("rules: []\nextra: 1", "extra: unknown field"),
-        ("- 3", "line 1: [0]: it is no rule"),
-        ("id: a\nmessage: m", "rule `a`: type: it is missing; write `type: pattern`"),
-        ("id: a\ntype: regex", "line 2: rule `a`: type: there is no type \"regex\""),
-        ("type: pattern\nmessage: m\npattern: x", "missing field `id`"),
-        ("id: a\ntype: pattern\npattern: x", "missing field `message`"),
-        ("id: a\ntype: pattern\nmessage: m", "missing field `pattern`"),
-        ("id: a\ntype: pattern\nmessage: m\npattern: \"\\0\"", "NUL"),
-        ("id: a b\ntype: pattern\nmessage: m\npattern: x", "line 1: rule `a b`: id: it is no id"),
-        (&format!("id: a\ntype: pattern\n{ok}colour: red"), "line 5: rule `a`: colour: unknown"),
-        (
-            &format!("id: a\ntype: pattern\n{ok}rule: {{pattern: x}}"),
-            "rule: unknown field; it belongs to rules of type ast",
-        ),
-        (&format!("id: a\ntype: pattern\n{ok}severity: bad"), "severity: unknown variant `bad`"),
-        (
-            &format!("id: a\ntype: pattern\n{ok}languages: [cobol]"),
-            "line 5: rule `a`: languages[0]",
-        ),
-        (&format!("id: a\ntype: pattern\n{ok}confidence: 2"), "confidence: it is out of range"),
-        (&format!("id: a\ntype: pattern\n{ok}cwe: [89]"), "cwe[0]"),
-        (&format!("id: a\ntype: pattern\n{ok}cwe: ['89']"), "write [CWE-89]"),
-        (&format!("id: a\ntype: pattern\n{ok}files: ['[']"), "files[0]: the glob cannot be read"),
-        (&format!("id: a\ntype: pattern\n{ok}title: ''"), "title: it is empty"),
-        (&format!("id: a\ntype: pattern\n{ok}examples: {{bad: x}}"), "examples.bad: invalid type"),
-        (&format!("id: a\ntype: pattern\n{ok}id: b"), "line 5"),
-        ("id: a\ntype: pattern\nmessage: m\npattern: ''", "it matches everything"),
-        (
-            "id: a\ntype: pattern\nmessage: m\npattern: '(?<=a)b'",
-            "line 4: rule `a`: pattern: the regular expression cannot be read: look-around",
-        ),
-        (&format!("{ast}rule: {{pattern: x}}"), "languages: it is missing"),
-        (&format!("{ast}languages: [go]\nrule: {{patern: x}}"), "unknown field `patern`"),
-        (&format!("{ast}languages: [go]\nrule: {{kind: nothing_such}}"), "for go:"),
-        (
-            &format!("{ast}languages: [go]\nrule: {{matches: u}}"),
-            "utils.u: there is no such utility",
-        ),
-        (
-            &format!("{ast}languages: [go]\nrule: {{pattern: x, has: {{regex: '('}}}}"),
-            "line 5: rule `a`: rule.has.regex: the regular expression",
-        ),
-        (
-            &format!(
-                "{ast}languages: [go]\nrule: {{pattern: $A}}\nconstraints: {{B: {{regex: x}}}}"
-            ),
-            "B",
-        ),
-        ("id: a\ntype: composite\nmessage: m", "write exactly `all`, `any` or `not`"),
-        ("id: a\ntype: composite\nmessage: m\nall: []", "all: it is empty"),
-        ("id: a\ntype: composite\nmessage: m\nall: [{}]", "all[0]: it has 0 conditions"),
-        ("id: a\ntype: composite\nmessage: m\nall: [{path: a}]", "no condition looks at the code"),
-        (
-            "id: a\ntype: composite\nmessage: m\nall:\n  - not: {pattern: '['}",
-            "line 5: rule `a`: all[0].not.pattern",
-        ),
-        ("id: a\ntype: composite\nmessage: m\nscope: block\nnot: {pattern: x}", "scope: unknown"),
-        (
-            "id: a\ntype: composite\nmessage: m\nscope: function\nnot: {pattern: x}",
-            "languages: it is missing",
-        ),
-        (
-            "- {id: a, type: pattern, message: m, pattern: x}\n- {id: a, type: pattern, message: m, pattern: y}",
-            "line 2: rule `a`: [1].id: [0] has the same id",
-        ),
-    ];
-    for (yaml, expected) in cases {
-        let told = refused(yaml);
-        assert!(told.contains(expected), "{yaml}\n=> {told}");
-    }
 }
 
 #[test]
