@@ -132,6 +132,17 @@ impl Place {
         self.get(&format!("/v1/repositories/{repository}/{query}")).await
     }
 
+    /// What GitHub is told of the one run that there is.
+    async fn check(&self) -> String {
+        let id: Uuid = self.sql.query_one("SELECT id FROM runs", &[]).await.unwrap().get(0);
+        let mut session = self.world.database.functions().session().await.unwrap();
+        let tx = session.begin(self.org).await.unwrap();
+        let run = runs::find(&tx, RunId::new(id)).await.unwrap().unwrap();
+        let analysis = store::analyses::find_by_run(&tx, run.id).await.unwrap();
+        let ending = notifier::Ending { run, analysis, new: Vec::new(), changes: None };
+        notifier::check_run(&ending, None).unwrap().summary
+    }
+
     async fn summaries(&self) -> Vec<Value> {
         let listed = self.get("/v1/diff-summaries?pull_request=7").await;
         listed["items"].as_array().unwrap().clone()
@@ -180,10 +191,12 @@ async fn a_new_head_makes_new_entries_and_leaves_the_old_ones() {
     assert_eq!(detail["risk"]["reasons"][0]["code"], "findings");
     let description = place.text(&format!("{path}/pr-description")).await;
     assert!(description.starts_with("# Add refund in shop\n"), "{description}");
-    let sql = "SELECT metadata -> 'insight' FROM analyses";
-    let insight: Value = place.sql.query_one(sql, &[]).await.unwrap().get(0);
-    assert!(insight["change"].as_str().unwrap().starts_with("Risk of the change: high"));
-    assert!(insight["trust"].as_str().unwrap().starts_with("Trust: 1 of 1 files scored"));
+    let check = place.check().await;
+    assert!(check.contains("\nRisk of the change: high (1 new finding counts"), "{check}");
+    assert!(
+        check.contains("\nTrust: 1 of 1 files scored; the lowest is `shop/orders.py`"),
+        "{check}"
+    );
 
     // The same head once more: the very same entries.
     assert_eq!(place.examine(&flawed, Some(&base)).await, "failed");

@@ -152,7 +152,7 @@ struct SymbolView {
     state: String,
     /// Seen from outside, by the rules of its language.
     public: bool,
-    /// Test code inside a file of product code.
+    /// It is test code, in a file of its own or beside the product's.
     test: bool,
     /// Its signature at the base.
     before: Option<String>,

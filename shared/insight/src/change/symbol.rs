@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     BreakKind, Commits,
     declaration::{Declaration, declarations},
-    files::{FileChange, FileState, find, folder},
+    files::{FileChange, FileKind, FileState, find, folder},
     parameter::incompatible,
 };
 use crate::Read;
@@ -46,7 +46,7 @@ pub struct ChangedSymbol {
     pub state: SymbolState,
     /// Seen from outside, by the rules of its language, before or after.
     pub public: bool,
-    /// Test code inside a file of product code.
+    /// It is test code, in a file of its own or beside the product's.
     pub test: bool,
     /// Its signature at the base.
     pub before: Option<String>,
@@ -79,7 +79,15 @@ pub(super) fn compare(
             side(commits.head, &file.path, clock)?
         }
     };
-    Some(paired(&file.path, language, base, head))
+    let mut found = paired(&file.path, language, base, head);
+    if file.kind == FileKind::Test {
+        for symbol in &mut found {
+            // Tests are no one's interface.
+            (symbol.test, symbol.public) = (true, false);
+            symbol.breaks.clear();
+        }
+    }
+    Some(found)
 }
 
 /// What a file declares in one of the commits.
