@@ -84,6 +84,7 @@ rules:
 ignore:
   - {path: known.py, reason: \"the importer is replaced, see *ADR 7*\"}
   - {path: late.py, reason: until the move, expires: 2020-01-31}
+formal: {enabled: false}
 ";
     let base = world.git.commit_files(&[(".assay.yml", text)], "main", &[]);
     let hash = "import hashlib\n\n\ndef digest(text):\n    return hashlib.md5(text)\n";
@@ -120,6 +121,8 @@ ignore:
         [(&json!(7), &json!(1), &json!(false)), (&json!(8), &json!(1), &json!(true))]
     );
     assert_eq!(told.metadata["gate"]["medium_max"], 0);
+    let off = json!({ "the repository's policy turns formal checks off": 1 });
+    assert_eq!(told.metadata["formal"]["reasons"], off);
     let summary = told.summary();
     for part in [
         "1 file left out, 1 finding ignored, 1 finding of rules that are off",

@@ -73,6 +73,19 @@ impl Node {
         })
     }
 
+    /// Where a text has a zero character: databases keep none, and nobody means one.
+    pub(crate) fn zero(&self) -> Option<&Place> {
+        match &self.content {
+            Content::Text(text) => text.contains('\0').then_some(&self.place),
+            Content::List(items) => items.iter().find_map(Self::zero),
+            Content::Fields(fields) => fields.iter().find_map(|(key, node)| {
+                let own = key.name.contains('\0').then_some(&key.place);
+                own.or_else(|| node.zero())
+            }),
+            Content::Null | Content::Flag(_) | Content::Integer(_) | Content::Number(_) => None,
+        }
+    }
+
     /// What it is, for a message that says what it is not.
     pub(crate) fn kind(&self) -> &'static str {
         match self.content {

@@ -24,7 +24,8 @@ pub struct Problem {
 impl Problem {
     pub(crate) fn new(place: Place, message: impl Into<String>) -> Self {
         let Place { line, column, bytes } = place;
-        Self { line, column, bytes, message: message.into(), help: None }
+        let message = message.into().chars().map(visible).collect();
+        Self { line, column, bytes, message, help: None }
     }
 
     pub(crate) fn help(self, help: impl Into<String>) -> Self {
@@ -132,8 +133,8 @@ pub fn unread(reason: UnanalysedReason) -> PolicyProblem {
         }
         UnanalysedReason::NotAFile => "it is a link or a submodule, and no file".to_owned(),
         UnanalysedReason::NotUtf8 => "the file is not UTF-8".to_owned(),
-        UnanalysedReason::Binary
-        | UnanalysedReason::Generated
+        UnanalysedReason::Binary => "the file is no text".to_owned(),
+        UnanalysedReason::Generated
         | UnanalysedReason::Vendored
         | UnanalysedReason::UnknownLanguage
         | UnanalysedReason::TooDeep

@@ -47,6 +47,9 @@ pub(crate) fn policy(bytes: &[u8]) -> Result<Policy, Broken> {
         }
     };
     let root = Node::parse(text).map_err(|problem| refused(text, problem))?;
+    if let Some(place) = root.zero() {
+        return Err(refused(text, Problem::new(place.clone(), "a zero character")));
+    }
     let mut decoder = Decoder::default();
     let policy = decoder.policy(&root);
     if decoder.problems.is_empty() { Ok(policy) } else { Err(Broken::new(text, decoder.problems)) }

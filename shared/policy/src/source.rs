@@ -78,15 +78,17 @@ pub fn standing(snapshot: &Snapshot, path: &str) -> PolicySource {
 
 /// The policy that these bytes are.
 pub fn of_bytes(bytes: &[u8]) -> PolicySource {
+    let unread = |reason| PolicySource { unread: Some(reason), ..PolicySource::default() };
     if bytes.len() > BYTES_MAX {
-        let unread = Some(UnanalysedReason::TooLarge);
-        return PolicySource { unread, ..PolicySource::default() };
+        return unread(UnanalysedReason::TooLarge);
+    }
+    // No text for git, and none that a database keeps.
+    if bytes.contains(&0) {
+        return unread(UnanalysedReason::Binary);
     }
     match std::str::from_utf8(bytes) {
         Ok(text) => PolicySource { text: Some(text.to_owned()), ..PolicySource::default() },
-        Err(_) => {
-            PolicySource { unread: Some(UnanalysedReason::NotUtf8), ..PolicySource::default() }
-        }
+        Err(_) => unread(UnanalysedReason::NotUtf8),
     }
 }
 
@@ -100,11 +102,12 @@ mod tests {
     fn what_cannot_be_followed_lets_nothing_through() {
         let lax = "version: 1\ngate: {high_max: 9}\nexclude: [a]\n";
         let broken = format!("{lax}ignor: []\n");
-        let cases: [(PolicySource, PolicyState); 5] = [
+        let cases: [(PolicySource, PolicyState); 6] = [
             (PolicySource::default(), PolicyState::Absent),
             (of_bytes(lax.as_bytes()), PolicyState::Applied),
             (of_bytes(broken.as_bytes()), PolicyState::Broken),
             (of_bytes(b"\xff"), PolicyState::Broken),
+            (of_bytes(b"version: 1\0"), PolicyState::Broken),
             (of_bytes(&vec![b'#'; BYTES_MAX + 1]), PolicyState::Broken),
         ];
         for (source, state) in cases {

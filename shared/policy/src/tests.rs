@@ -171,6 +171,7 @@ fn a_mistake_is_named_with_its_place_and_its_remedy() {
             "expected the fields of a rule, found text",
             "custom-rules.md",
         ),
+        ("version: 1\nignore: [{path: a, reason: \"a\\0b\"}]\n", (2, 28), "a zero character", ""),
         ("- version: 1\n", (1, 1), "expected the fields of a policy", ""),
     ];
     for (text, place, message, help) in cases {
