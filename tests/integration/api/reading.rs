@@ -102,7 +102,7 @@ async fn a_run_shows_its_steps_done_and_to_come() {
 
     let open = world.get(&format!("/v1/runs/{}", tenant.open_run), &tenant.key).await.json();
     let steps = open["steps"].as_array().unwrap();
-    assert_eq!(steps.len(), 5);
+    assert_eq!(steps.len(), 6);
     assert!(steps.iter().all(|step| step["status"] == "pending"), "{open}");
 }
 
