@@ -39,6 +39,9 @@ pub const EVERY_FILE: &str = "*";
 /// A file of rules may be this long.
 pub const RULE_FILE_BYTES_MAX: usize = 256 * 1024;
 
+/// One rule may be this long, as JSON and with its examples: a run reads all of them.
+pub const RULE_BYTES_MAX: usize = 64 * 1024;
+
 /// Rules that one run takes: as many as organisation, repository and policy have together. Each
 /// costs every file it looks at some time.
 pub const RULES_MAX: usize = 350;

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
-    CustomRule, RULE_FILE_BYTES_MAX, RULES_MAX,
+    CustomRule, RULE_BYTES_MAX, RULE_FILE_BYTES_MAX, RULES_MAX,
     compile::Compiled,
     document::{self, Lines},
     foreign,
@@ -180,6 +180,11 @@ fn has_nul(value: &Value) -> bool {
 }
 
 fn read_one(value: Value) -> Result<(CustomRule, Vec<String>), Vec<Flaw>> {
+    let bytes = value.to_string().len();
+    if bytes > RULE_BYTES_MAX {
+        let problem = format!("it has {bytes} bytes, at most {RULE_BYTES_MAX}");
+        return Err(vec![Flaw::new("", problem, "make several rules of it, or show less")]);
+    }
     if has_nul(&value) {
         return Err(vec![Flaw::new("", "it has a NUL character", "take it out")]);
     }

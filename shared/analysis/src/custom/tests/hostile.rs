@@ -121,6 +121,7 @@ fn rules_that_are_too_large_are_refused_before_they_are_compiled() {
     let cases = [
         (pattern("\\w{1,900}{1,900}"), "too large"),
         (pattern(&"a".repeat(5000)), "5000 bytes"),
+        (pattern(&"a".repeat(RULE_BYTES_MAX)), "at most 65536"),
         (ast("{ kind: identifier, regex: '(\\w{900}){900}' }"), "too large"),
         (ast(&nested), "nested more than"),
         (bomb, "parts"),
