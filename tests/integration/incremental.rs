@@ -116,6 +116,31 @@ async fn a_push_examines_what_it_changed_and_says_what_a_first_look_would_say() 
 }
 
 #[tokio::test]
+async fn with_another_rule_every_file_is_examined_anew_and_without_it_none_is() {
+    let place = Place::empty().await;
+    let commit = place.commit(&code(), &[]);
+    let all = code().len() as i64;
+    let run = analyse(&place, place.org, &commit, None).await;
+    let without = said(&place, run).await;
+
+    let rule = json!({
+        "id": "no-run", "type": "pattern", "severity": "high", "message": "It is not done here.",
+        "pattern": "def run",
+    });
+    let made = place.world.post("/v1/rules", &place.key, &json!({ "rule": rule })).await;
+    assert_eq!(made.status, 201, "{}", made.json());
+    for known in [0, all] {
+        let run = analyse(&place, place.org, &commit, None).await;
+        assert_eq!(reuse(&place, run).await, (known, all - known));
+        assert!(said(&place, run).await.contains("custom.no-run"));
+    }
+    place.sql.execute("UPDATE custom_rules SET enabled = false", &[]).await.unwrap();
+    let run = analyse(&place, place.org, &commit, None).await;
+    assert_eq!(reuse(&place, run).await, (all, 0));
+    assert_eq!(said(&place, run).await, without);
+}
+
+#[tokio::test]
 async fn what_is_kept_and_cannot_be_read_is_found_out_anew_and_replaced() {
     let place = Place::empty().await;
     let commit = place.commit(&code(), &[]);

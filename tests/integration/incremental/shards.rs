@@ -75,13 +75,10 @@ async fn result(place: &Place, scan: Uuid) -> Vec<String> {
     while let Some(page) = next {
         let page = place.get(&page).await;
         for finding in page["items"].as_array().unwrap() {
-            paged.push(json!([
-                finding["file_path"],
-                finding["line_start"],
-                finding["rule_id"],
-                finding["fingerprint"],
-                finding["severity"]
-            ]));
+            let shown = ["path", "line_start", "rule", "fingerprint", "severity"];
+            let shown = shown.map(|field| &finding[field]);
+            assert!(shown.iter().all(|field| !field.is_null()), "{finding}");
+            paged.push(json!(shown));
         }
         let cursor = page["next_cursor"].as_str();
         next = cursor
@@ -109,9 +106,12 @@ async fn any_number_of_shards_gives_byte_for_byte_what_one_process_gives() {
         }
         let commit = place.git.commit(folder.path(), "main", &[]);
         let scan_id = scan(&place, shards).await;
-        // The same as one look at everything, without the orchestrator.
-        let shown = place.assert_complete(scan_id).await;
         let found = result(&place, scan_id).await;
+        if expected.is_none() {
+            // The same as one look at everything, without the orchestrator.
+            place.assert_complete(scan_id).await;
+            one_process(&place, &commit, scan_id).await;
+        }
         let first = expected.get_or_insert_with(|| found.clone());
         for (one, other) in found.iter().zip(first) {
             assert_eq!(one, other, "{shards} shards");
@@ -119,15 +119,14 @@ async fn any_number_of_shards_gives_byte_for_byte_what_one_process_gives() {
 
         if shards == 3 {
             // Known already, and cut differently.
-            let run = |shown: &Value| domain::RunId::new(id(&shown["run_id"]));
+            let run = async |scan| domain::RunId::new(id(&place.scan(scan).await["run_id"]));
             let again = scan(&place, 5).await;
-            let (before, after) = (run(&shown), run(&place.scan(again).await));
+            let (before, after) = (run(scan_id).await, run(again).await);
             assert_eq!(said(&place, after).await, said(&place, before).await);
             let (hits, misses) = reuse(&place, after).await;
             let kept = super::kept(&place).await;
             assert_eq!((hits, hits + misses), (kept, files.len() as i64));
         }
-        one_process(&place, &commit, scan_id).await;
     }
 }
 
