@@ -107,9 +107,9 @@ impl GitHubServer {
             .route("/repos/{owner}/{name}/contents/{*path}", get(contents))
             .route("/repos/{owner}/{name}/pulls/{number}", get(pull))
             .route("/repos/{owner}/{name}/pulls/{number}/merge", put(merge))
-            .route("/repos/{owner}/{name}/commits/{sha}/check-runs", get(check_runs))
+            .route("/repos/{owner}/{name}/commits/{sha}/check-runs", get(reports::check_runs))
             .route("/repos/{owner}/{name}/commits/{sha}/status", get(status))
-            .route("/repos/{owner}/{name}/check-runs", post(publish))
+            .route("/repos/{owner}/{name}/check-runs", post(reports::publish))
             .route("/repos/{owner}/{name}/check-runs/{id}", patch(reports::update_check))
             .route(
                 "/repos/{owner}/{name}/issues/{number}/comments",
@@ -357,34 +357,6 @@ impl Known {
 
 type OfCommit = Path<(String, String, String)>;
 
-async fn check_runs(
-    State(world): State<World>,
-    Path((_, _, sha)): OfCommit,
-    Query(wanted): Query<BTreeMap<String, String>>,
-) -> Json<Value> {
-    let known = &mut *world.lock().unwrap();
-    let mut runs = known.published.clone();
-    runs.retain(|run| run["head_sha"] == sha.as_str());
-    for (id, check) in (1_000..).zip(known.checks.iter_mut().filter(|check| check.commit == sha)) {
-        let mut run = github::answer("checks/list-for-ref", 200)["check_runs"][0].take();
-        run["id"] = json!(id);
-        run["name"] = json!(check.name);
-        run["head_sha"] = json!(sha);
-        run["external_id"] = json!("");
-        let over = check.polls_left == 0;
-        check.polls_left = check.polls_left.saturating_sub(1);
-        run["status"] = json!(if over { "completed" } else { "in_progress" });
-        run["conclusion"] = json!(over.then_some(&check.conclusion));
-        runs.push(run);
-    }
-    if let Some(name) = wanted.get("check_name") {
-        runs.retain(|run| run["name"] == name.as_str());
-    }
-    let total = runs.len();
-    let page: Vec<Value> = runs.into_iter().skip(first(&wanted)).take(per_page(&wanted)).collect();
-    Json(json!({ "total_count": total, "check_runs": page }))
-}
-
 fn per_page(wanted: &BTreeMap<String, String>) -> usize {
     wanted.get("per_page").map_or(30, |text| text.parse().unwrap())
 }
@@ -403,16 +375,4 @@ async fn status(Path((_, _, sha)): OfCommit) -> Json<Value> {
     status["statuses"] = json!([]);
     status["total_count"] = json!(0);
     Json(status)
-}
-
-async fn publish(State(world): State<World>, Json(mut sent): Json<Value>) -> Response {
-    let Known { published, reports, .. } = &mut *world.lock().unwrap();
-    let mut run = sent.clone();
-    run["id"] = json!(published.len() + 1);
-    run["output"]["annotations"] = json!(null);
-    if !reports::annotate(&mut run, &mut sent) {
-        return told(422, "Invalid request.");
-    }
-    published.push(run.clone());
-    reports.written((StatusCode::CREATED, Json(run)))
 }

@@ -11,7 +11,7 @@ const PART_DIGITS: usize = 24;
 ///
 /// Neither path nor line nor rule takes part. That makes it a hint and no name: only two lists of
 /// findings of which one came out of the other may be compared by it (see [`crate::pair`]).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Trail(String);
 

@@ -21,5 +21,8 @@ pub use write::{Baseline, Notice, NoticeLevel, Report, Reported, to_json};
 /// Under this name a result carries [`domain::Fingerprint`]; a new way to make it gets a new name.
 pub const FINGERPRINT_KEY: &str = "assayFingerprint/v1";
 
+/// And under this one [`domain::Trail`], by which it is known again elsewhere.
+pub const TRAIL_KEY: &str = "assayTrail/v2";
+
 /// GitHub refuses a run with more results.
 pub const RESULTS_MAX: usize = 25_000;

@@ -9,7 +9,7 @@ use std::{
 use domain::{Finding, LineRange, VerificationType};
 
 use crate::{
-    FINGERPRINT_KEY, RESULTS_MAX, Rule, log,
+    FINGERPRINT_KEY, RESULTS_MAX, Rule, TRAIL_KEY, log,
     place::uri,
     rule::{level, name, sentence},
 };
@@ -245,7 +245,10 @@ fn result<'a>(
                 region: Some(region),
             },
         }],
-        partial_fingerprints: BTreeMap::from([(FINGERPRINT_KEY, finding.fingerprint.as_str())]),
+        partial_fingerprints: [(FINGERPRINT_KEY, finding.fingerprint.as_str())]
+            .into_iter()
+            .chain(finding.trail.as_ref().map(|trail| (TRAIL_KEY, trail.as_str())))
+            .collect(),
         suppressions: one.dismissed.map(|justification| {
             [log::Suppression { kind: "external", status: "accepted", justification }]
         }),

@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{APP_LOGIN, GitHubServer, Known, World, first, per_page, told};
+use super::{APP_LOGIN, GitHubServer, Known, OfCommit, World, first, per_page, told};
 use crate::github;
 
 /// Most annotations of one request ("Create a check run", `output.annotations`).
@@ -90,7 +90,7 @@ impl Reports {
     }
 
     /// Counts what was done, and may lose the answer to it.
-    pub(super) fn written(&mut self, answer: impl IntoResponse) -> Response {
+    fn written(&mut self, answer: impl IntoResponse) -> Response {
         let this = self.writes;
         self.writes += 1;
         match self.lost.contains(&this) {
@@ -101,7 +101,7 @@ impl Reports {
 }
 
 /// Adds the annotations of a request to those that are kept; more than one may carry are refused.
-pub(super) fn annotate(kept: &mut Value, sent: &mut Value) -> bool {
+fn annotate(kept: &mut Value, sent: &mut Value) -> bool {
     let Value::Array(sent) = sent["output"]["annotations"].take() else { return true };
     if sent.len() > ANNOTATIONS_MAX {
         return false;
@@ -113,6 +113,46 @@ pub(super) fn annotate(kept: &mut Value, sent: &mut Value) -> bool {
     all.extend(sent);
     kept["output"]["annotations_count"] = json!(all.len());
     true
+}
+
+pub(super) async fn check_runs(
+    State(world): State<World>,
+    Path((_, _, sha)): OfCommit,
+    Query(wanted): Query<BTreeMap<String, String>>,
+) -> Json<Value> {
+    let known = &mut *world.lock().unwrap();
+    let mut runs = known.published.clone();
+    runs.retain(|run| run["head_sha"] == sha.as_str());
+    for (id, check) in (1_000..).zip(known.checks.iter_mut().filter(|check| check.commit == sha)) {
+        let mut run = github::answer("checks/list-for-ref", 200)["check_runs"][0].take();
+        run["id"] = json!(id);
+        run["name"] = json!(check.name);
+        run["head_sha"] = json!(sha);
+        run["external_id"] = json!("");
+        let over = check.polls_left == 0;
+        check.polls_left = check.polls_left.saturating_sub(1);
+        run["status"] = json!(if over { "completed" } else { "in_progress" });
+        run["conclusion"] = json!(over.then_some(&check.conclusion));
+        runs.push(run);
+    }
+    if let Some(name) = wanted.get("check_name") {
+        runs.retain(|run| run["name"] == name.as_str());
+    }
+    let total = runs.len();
+    let page: Vec<Value> = runs.into_iter().skip(first(&wanted)).take(per_page(&wanted)).collect();
+    Json(json!({ "total_count": total, "check_runs": page }))
+}
+
+pub(super) async fn publish(State(world): State<World>, Json(mut sent): Json<Value>) -> Response {
+    let Known { published, reports, .. } = &mut *world.lock().unwrap();
+    let mut run = sent.clone();
+    run["id"] = json!(published.len() + 1);
+    run["output"]["annotations"] = json!(null);
+    if !annotate(&mut run, &mut sent) {
+        return told(422, "Invalid request.");
+    }
+    published.push(run.clone());
+    reports.written((StatusCode::CREATED, Json(run)))
 }
 
 pub(super) async fn update_check(

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use domain::{Fingerprint, Sighting, Trail};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::judge::{Judged, Outcome};
@@ -17,7 +18,7 @@ pub(super) struct Baseline {
     pub(super) foreign: usize,
 }
 
-/// One accepted finding. Only the fingerprint counts; the rest is for people who read the file.
+/// One accepted finding. Fingerprint and trail count; the rest is for people who read the file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Known {
@@ -25,13 +26,32 @@ pub(super) struct Known {
     pub(super) line: u32,
     pub(super) rule: String,
     pub(super) title: String,
-    pub(super) fingerprint: String,
+    pub(super) fingerprint: Fingerprint,
+    /// By which it is known again in another file, or by another rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trail: Option<Trail>,
+    /// Test code and the like, which does not vouch for any other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) demoted: bool,
     /// Why it does not matter; added by hand, and kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dismissed: Option<String>,
     /// Whether this scan does not look where it is, or for what it is.
     #[serde(skip)]
     pub(super) is_outside: bool,
+}
+
+impl Known {
+    pub(super) fn sighting(&self) -> Sighting<'_> {
+        Sighting {
+            rule: &self.rule,
+            path: &self.path,
+            fingerprint: &self.fingerprint,
+            trail: self.trail.as_ref(),
+            demoted: self.demoted,
+            touched: false,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,7 +101,9 @@ fn of_sarif(read: sarif::Read) -> Baseline {
             line: finding.lines.first,
             rule: finding.rule,
             title: finding.title,
-            fingerprint: finding.fingerprint.as_str().to_owned(),
+            fingerprint: finding.fingerprint,
+            trail: finding.trail,
+            demoted: finding.demoted,
             dismissed: imported.suppressed,
             is_outside: false,
         });
@@ -99,7 +121,9 @@ pub(super) fn written(outcome: &Outcome, rules_version: String) -> String {
             line: finding.lines.first,
             rule: finding.rule.clone(),
             title: finding.title.clone(),
-            fingerprint: finding.fingerprint.as_str().to_owned(),
+            fingerprint: finding.fingerprint.clone(),
+            trail: finding.trail.clone(),
+            demoted: finding.demoted,
             dismissed: judged.dismissed.clone(),
             is_outside: false,
         }
@@ -107,10 +131,6 @@ pub(super) fn written(outcome: &Outcome, rules_version: String) -> String {
     let mut findings: Vec<Known> = outcome.findings.iter().map(known).collect();
     findings.extend(outcome.outside.iter().cloned());
     findings.sort();
-    let file = File {
-        format: FORMAT.to_owned(),
-        rules_version,
-        findings,
-    };
+    let file = File { format: FORMAT.to_owned(), rules_version, findings };
     serde_json::to_string_pretty(&file).expect("text and numbers can be written as JSON")
 }

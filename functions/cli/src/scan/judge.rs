@@ -1,13 +1,13 @@
 //! What was found, beside what is known: which findings decide.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     iter::repeat_n,
 };
 
 use ::policy::Held;
 use analysis::{Incomplete, Located};
-use domain::{Coverage, Gate, PolicyFacts, Severity, UnanalysedReason, Verdict};
+use domain::{Coverage, Gate, PolicyFacts, Severity, Sighting, UnanalysedReason, Verdict, pair};
 use serde::Serialize;
 
 use super::{
@@ -113,12 +113,15 @@ impl Outcome {
         let Found { findings, coverage, incomplete, unreadable } = found;
         let has_baseline = baseline.is_some();
         let Baseline { known, foreign } = baseline.unwrap_or_default();
-        let mut open: HashMap<String, Known> =
-            known.into_iter().map(|known| (known.fingerprint.clone(), known)).collect();
+        let (mut outside, mut known): (Vec<Known>, Vec<Known>) =
+            known.into_iter().partition(|known| known.is_outside);
+        known.sort();
+        let continued = continued(&known, &findings);
         let Ruled { ignored, facts: policy } = ruled;
-        let judge = |located: Located| {
-            let known = open.remove(located.finding.fingerprint.as_str());
-            let dismissed = known.as_ref().and_then(|known| known.dismissed.clone());
+        let before = &known;
+        let judge = |(located, known): (Located, Option<usize>)| {
+            let known = known.map(|index| &before[index]);
+            let dismissed = known.and_then(|known| known.dismissed.clone());
             let ignored = ignored.get(&located.finding.fingerprint).cloned();
             let state = match (&ignored, &known, &dismissed) {
                 (Some(_), ..) => State::Ignored,
@@ -128,12 +131,13 @@ impl Outcome {
             };
             Judged { located, state, known: known.is_some(), dismissed, ignored, decides: false }
         };
-        let mut findings: Vec<Judged> = findings.into_iter().map(judge).collect();
+        let mut findings: Vec<Judged> =
+            findings.into_iter().zip(continued.iter().copied()).map(judge).collect();
         decide(&mut findings, bar);
-        let (mut outside, mut gone): (Vec<Known>, Vec<Known>) =
-            open.into_values().partition(|known| known.is_outside);
+        let found: HashSet<usize> = continued.into_iter().flatten().collect();
+        let gone = (0..).zip(known).filter(|(index, _)| !found.contains(index));
+        let gone = gone.map(|(_, known)| known).collect();
         outside.sort();
-        gone.sort();
         Self {
             findings,
             gone,
@@ -160,6 +164,14 @@ impl Outcome {
             && self.coverage.problems.is_empty()
             && !self.coverage.unanalysed.iter().any(|file| is_gap(file.reason))
     }
+}
+
+/// For each finding which of the baseline it is.
+fn continued(known: &[Known], findings: &[Located]) -> Vec<Option<usize>> {
+    let before: Vec<Sighting<'_>> = known.iter().map(Known::sighting).collect();
+    let now: Vec<Sighting<'_>> =
+        findings.iter().map(|located| Sighting::from(&located.finding)).collect();
+    pair(&before, &now, &HashMap::new())
 }
 
 /// Says which findings decide: all of a severity, where there are enough of it.

@@ -2,14 +2,16 @@
 
 use std::collections::HashMap;
 
-use domain::{Category, Finding, Fingerprint, LineRange, Severity, SnippetHash, VerificationType};
+use domain::{
+    Category, Finding, Fingerprint, LineRange, Severity, SnippetHash, Trail, VerificationType,
+};
 use serde_json::Value;
 
 use super::{
     Imported, Read, Skipped, SkippedReason, TEXT_BYTES_MAX,
     model::{Component, Descriptor, Location, Message, Region, Result as Reported, Run},
 };
-use crate::{FINGERPRINT_KEY, category::of_weaknesses, place, rule::weakness};
+use crate::{FINGERPRINT_KEY, TRAIL_KEY, category::of_weaknesses, place, rule::weakness};
 
 /// A path, rule or tool with a longer name is nobody's.
 const NAME_BYTES_MAX: usize = 1024;
@@ -75,8 +77,8 @@ fn import(
         lines,
         snippet_hash: SnippetHash::of(&snippet),
         snippet,
+        trail: own.then(|| trail(result)).flatten(),
         fingerprint,
-        trail: None,
         fix_suggestion: descriptor
             .and_then(|one| text(one.help.as_ref()))
             .map(|help| clipped(help, TEXT_BYTES_MAX)),
@@ -205,6 +207,11 @@ fn fingerprint(
     let fingerprint = Fingerprint::of(rule, path, &key.2, &key.3, *occurrence);
     *occurrence += 1;
     (false, fingerprint)
+}
+
+/// How a finding of ours is known again elsewhere.
+fn trail(result: &Reported) -> Option<Trail> {
+    result.partial_fingerprints.as_ref()?.get(TRAIL_KEY).cloned().map(Trail::stored)
 }
 
 fn is_hash(text: &str) -> bool {
