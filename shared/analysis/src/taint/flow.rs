@@ -12,7 +12,7 @@ use super::{
         BlockId, Call, Checked, Const, End, Function, FunctionName, Key, Reg, Span, Step, Sym,
         Trust,
     },
-    lower::Lowered,
+    lower::{Lowered, is_constant_name},
     rule::Port,
     set::{Mask, TaintSet},
     value::{Arena, Label, LabelsId, Origin, TraceId, Value},
@@ -330,11 +330,16 @@ impl<'a, 'c> Flow<'a, 'c> {
                 let values: Vec<_> = parts.iter().map(|part| value(frame, *part)).collect();
                 self.union(&values)
             }
-            Step::Text { parts, sinks, begins } => {
+            Step::Text { parts, sinks, sources, begins } => {
                 let values: Vec<_> = parts.iter().map(|part| value(frame, *part)).collect();
-                let all = self.union(&values);
+                let mut all = self.union(&values);
+                let begins = begins.or(all.begins);
                 self.sinks(sinks, all, span, frame, true);
-                Value { begins: begins.or(all.begins), ..all }
+                let known = all.labels == 0 && all.vague & self.active == 0;
+                for source in sources.iter().filter(|_| !known) {
+                    all = self.source(all, *source, span);
+                }
+                Value { begins, ..all }
             }
             Step::Calculate { operator, left, right } => {
                 let (left, right) = (value(frame, *left), value(frame, *right));
@@ -369,6 +374,8 @@ impl<'a, 'c> Flow<'a, 'c> {
         match (self.lowered.constants.get(&name), self.globals.get(&name)) {
             (Some(constant), _) => Value::is(*constant),
             (None, Some(value)) => *value,
+            // What is written in capitals is a constant of another file.
+            (None, None) if is_constant_name(self.lowered.book.text(name)) => Value::KNOWN,
             (None, None) => Value::UNKNOWN,
         }
     }

@@ -93,6 +93,7 @@ pub(super) enum Step {
     Text {
         parts: Vec<Reg>,
         sinks: Vec<usize>,
+        sources: Vec<usize>,
         begins: Option<Sym>,
     },
     Calculate {

@@ -31,7 +31,11 @@ impl Name {
             let bare = part.trim_end_matches(CALL);
             let calls = (part.len() - bare.len()) / CALL.len();
             let letter = |at: char| at.is_alphanumeric() || matches!(at, '_' | '$' | '@' | '-');
-            if bare.is_empty() || !bare.chars().all(letter) {
+            // `$NAME` is a variable of a pattern; `$` and `$query` are names in JavaScript.
+            let variable = bare.strip_prefix('$').is_some_and(|rest| {
+                rest.starts_with(|at: char| at.is_ascii_uppercase() || at == '$')
+            });
+            if bare.is_empty() || variable || !bare.chars().all(letter) {
                 return Err(error());
             }
             parts.push(bare.to_owned());
@@ -67,7 +71,9 @@ mod tests {
                 (anywhere, parts.iter().map(|part| (*part).to_owned()).collect())
             );
         }
-        for text in ["", "*", "*.", "a..b", "a b", "f(x)", "a.*", "()", &"a.".repeat(30)] {
+        for text in
+            ["", "*", "*.", "a..b", "a b", "f(x)", "a.*", "()", "$NAME", "$$$", &"a.".repeat(30)]
+        {
             assert!(Name::parse(text).is_err(), "{text}");
         }
     }

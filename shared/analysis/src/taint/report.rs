@@ -43,8 +43,15 @@ pub(super) fn outcome(
                 && (within(span, *other) || path.iter().any(|step| within(span, *step)))
         })
     };
+    let told = |span: Span, rule: usize| {
+        let id = &set.rules[rule].info.id;
+        paths
+            .iter()
+            .any(|((other, of), ..)| *other == span && set.rules[*of].supersedes.contains(id))
+    };
     let kept: Vec<_> = paths
         .iter()
+        .filter(|((span, rule), ..)| !told(*span, *rule))
         .filter(|((span, rule), reached, _)| !reached.is_text || !passed(*span, *rule))
         .collect();
     let names = described(set, text, tree, clock, kept.iter().map(|((span, _), ..)| *span))?;

@@ -69,6 +69,9 @@ pub(super) enum Source {
     Parameter(ParameterSource),
     /// A literal that is dangerous in itself, such as a plain `http://` address.
     Literal(Literal),
+    /// A string that is put together of more than what is written in the code, and whose fixed
+    /// parts look like this.
+    Text(Regex),
 }
 
 /// Which literals.
@@ -185,6 +188,7 @@ struct SourceEntry {
     pattern: Option<String>,
     parameter: Option<ParameterSource>,
     literal: Option<String>,
+    text: Option<String>,
     unless: Option<String>,
     confidence: Option<f64>,
 }
@@ -295,16 +299,17 @@ impl Reader<'_> {
         if !(0.0..=1.0).contains(&confidence) {
             return Err(format!("confidence {confidence} is not between 0 and 1"));
         }
-        match (entry.name, entry.pattern, entry.parameter, entry.literal) {
-            (None, None, Some(parameter), None) => Ok(Source::Parameter(parameter)),
-            (None, None, None, Some(literal)) => {
+        match (entry.name, entry.pattern, entry.parameter, entry.literal, entry.text) {
+            (None, None, Some(parameter), None, None) => Ok(Source::Parameter(parameter)),
+            (None, None, None, Some(literal), None) => {
                 let unless = entry.unless.as_deref().map(regex).transpose()?;
                 Ok(Source::Literal(Literal { like: regex(&literal)?, unless }))
             }
-            (name, pattern, None, None) => {
+            (None, None, None, None, Some(text)) => Ok(Source::Text(regex(&text)?)),
+            (name, pattern, None, None, None) => {
                 Ok(Source::At { spot: self.spot(name, pattern)?, confidence })
             }
-            _ => Err("give one of name, pattern, parameter and literal".to_owned()),
+            _ => Err("give one of name, pattern, parameter, literal and text".to_owned()),
         }
     }
 

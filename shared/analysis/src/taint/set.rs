@@ -34,6 +34,8 @@ pub(crate) struct TaintSet {
     pub(super) sinks: Vec<CompiledSink>,
     pub(super) parameters: Vec<(ParameterSource, usize)>,
     pub(super) literals: Vec<(Literal, usize)>,
+    /// Sources that are strings put together.
+    pub(super) text_sources: Vec<(Regex, usize)>,
     /// Sinks that are strings put together.
     pub(super) texts: Vec<usize>,
     /// Sinks that are results of decorated functions.
@@ -109,6 +111,7 @@ impl TaintSet {
             sinks: builder.sinks,
             parameters: builder.parameters,
             literals: builder.literals,
+            text_sources: builder.text_sources,
             texts: builder.texts,
             returns: builder.returns,
             patterns: Patterns::new(language, &texts)?,
@@ -142,6 +145,11 @@ impl TaintSet {
             }
         }
         sources & sinks & all
+    }
+
+    /// Whether it matters that strings are put together.
+    pub(super) fn reads_texts(&self) -> bool {
+        !self.texts.is_empty() || !self.text_sources.is_empty()
     }
 
     /// What the rules say of names that end in `last`.
@@ -193,6 +201,7 @@ struct Builder {
     sinks: Vec<CompiledSink>,
     parameters: Vec<(ParameterSource, usize)>,
     literals: Vec<(Literal, usize)>,
+    text_sources: Vec<(Regex, usize)>,
     texts: Vec<usize>,
     returns: Vec<(Vec<String>, usize)>,
     patterns: Vec<(String, Role)>,
@@ -269,6 +278,11 @@ impl Builder {
                     None => self.wordless.0 |= bit,
                 }
                 self.parameters.push((wanted.clone(), index));
+            }
+            Source::Text(regex) => {
+                let index = self.new_source(bit, FULL);
+                self.wordless.0 |= bit;
+                self.text_sources.push((regex.clone(), index));
             }
             Source::Literal(literal) => {
                 let index = self.new_source(bit, FULL);

@@ -50,3 +50,384 @@ fn every_taint_rule_keeps_to_its_examples() {
     }
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
+
+/// Lines of the sinks that flows of the built-in rules reach.
+fn sinks(language: Language, text: &str) -> Vec<usize> {
+    let flows = outcome(language, text).flows;
+    flows.iter().map(|flow| text[..flow.bytes.start].matches('\n').count() + 1).collect()
+}
+
+fn outcome(language: Language, text: &str) -> TaintOutcome {
+    let tree = Parsers::default().parse(language, text, Clock::unlimited());
+    run(taint_set(language), text, || tree, Clock::unlimited())
+}
+
+/// A view in which `request.GET["a"]` is followed through `body`.
+fn view(body: &str) -> String {
+    let lines: Vec<_> = body.lines().map(|line| format!("    {line}\n")).collect();
+    format!("import os, re\ndef view(request):\n    a = request.GET[\"a\"]\n{}", lines.concat())
+}
+
+fn reaches(body: &str) -> bool {
+    !sinks(Language::Python, &view(body)).is_empty()
+}
+
+#[test]
+fn values_are_followed_through_what_code_does_with_them() {
+    for body in [
+        "os.system(a)",
+        "b = a.strip().lower()\nos.system(b)",
+        "b, c = a, 1\nos.system(b)",
+        "b = [a]\nos.system(b[0])",
+        "b = {}\nb['x'] = a\nos.system(b['x'])",
+        "b = []\nb.append(a)\nos.system(' '.join(b))",
+        "b = 'ls'\nif a:\n    b = a\nos.system(b)",
+        "for c in a.split():\n    os.system(c)",
+        "try:\n    b = a\nexcept ValueError:\n    b = ''\nos.system(b)",
+        "with open('x') as f:\n    os.system(a)",
+        "os.system('ls' if len(a) > 3 else a)",
+        "os.system([x for x in [a]][0])",
+        "b = lambda: os.system(a)",
+        "b = f'{a}'\nb += ' x'\nos.system(b)",
+        "while True:\n    b = a\n    if b:\n        break\nos.system(b)",
+    ] {
+        assert!(reaches(body), "{body}");
+    }
+}
+
+#[test]
+fn converted_and_checked_values_are_harmless() {
+    for body in [
+        "os.system('ls %d' % int(a))",
+        "os.system('ls ' + str(len(a)))",
+        "if a in ('x', 'y'):\n    os.system(a)",
+        "if a not in ['x']:\n    return\nos.system(a)",
+        "if a == 'x':\n    os.system(a)",
+        "if a != 'x' and a != 'y':\n    raise ValueError\nos.system(a)",
+        "if re.fullmatch('[a-z]+', a):\n    os.system(a)",
+        "if not re.match('^[a-z]+$', a):\n    return\nos.system(a)",
+        "if a.isalnum():\n    os.system(a)",
+        "ok = a in ['x']\nif not ok:\n    return\nos.system(a)",
+        "assert a in ['x']\nos.system(a)",
+        "a = 'fixed'\nos.system(a)",
+        "b = a if a in ['x'] else 'y'\nos.system(b)",
+        "b = {}\nb['x'] = a\nb['y'] = 'z'\nos.system(b['y'])",
+    ] {
+        assert!(!reaches(body), "{body}");
+    }
+}
+
+#[test]
+fn checks_that_prove_little_clean_nothing() {
+    for body in [
+        "if a:\n    os.system(a)",
+        "if a in request.GET['list']:\n    os.system(a)",
+        "if re.match('[a-z]+', a):\n    os.system(a)",
+        "if re.fullmatch('.*', a):\n    os.system(a)",
+        "if a == 'x':\n    pass\nos.system(a)",
+        "if a != 'x':\n    os.system(a)",
+        "if a == 'x' or len(a) > 3:\n    os.system(a)",
+        "if a.startswith('x'):\n    os.system(a)",
+    ] {
+        assert!(reaches(body), "{body}");
+    }
+}
+
+#[test]
+fn branches_that_constants_exclude_are_not_followed() {
+    let never = "n = 7 * 18\nif n > 200:\n    b = a\nelse:\n    b = 'ls'\nos.system(b)";
+    assert!(!reaches(never));
+    assert!(reaches(&never.replace("200", "100")));
+    assert!(!reaches("if False:\n    os.system(a)"));
+    assert!(!reaches("return\nos.system(a)"));
+    assert!(!reaches("while False:\n    os.system(a)"));
+}
+
+#[test]
+fn functions_of_the_file_are_known_by_what_they_do() {
+    let through = |helper: &str, use_of: &str| {
+        !sinks(Language::Python, &format!("{helper}{}", view(use_of))).is_empty()
+    };
+    let same = "def same(x, y='b'):\n    return y + x\n";
+    assert!(through(same, "os.system(same(a))"));
+    assert!(through(same, "os.system(same('c', y=a))"));
+    assert!(!through("def fixed(x):\n    return 'b'\n", "os.system(fixed(a))"));
+    assert!(!through("def number(x):\n    return int(x)\n", "os.system(number(a))"));
+    assert!(through("def run(x):\n    os.system(x)\n", "run(a)"));
+    assert!(!through("def run(x, y):\n    os.system(y)\n", "run(a, 'ls')"));
+    assert!(!through("def valid(x):\n    return x in ['b']\n", "if valid(a):\n    os.system(a)"));
+    assert!(through("def valid(x):\n    return len(x)\n", "if valid(a):\n    os.system(a)"));
+    let recursive = "def again(x):\n    return again(x) if x else x\n";
+    assert!(through(recursive, "os.system(again(a))"));
+}
+
+#[test]
+fn the_path_names_source_steps_and_sink_in_order() {
+    let text = view("b = a.strip()\nos.system(b)");
+    let flow = outcome(Language::Python, &text).flows.remove(0);
+    let line = |bytes: &Range<usize>| text[..bytes.start].matches('\n').count() + 1;
+    let lines: Vec<_> = flow.path.iter().map(line).collect();
+    assert_eq!(lines, [3, 3, 4, 5]);
+    assert_eq!(&text[flow.path[0].clone()], "request.GET");
+    assert_eq!(flow.symbol, "view");
+    let told = explain(&flow.path, |bytes| (1, Some(text[bytes.clone()].to_owned())));
+    assert!(
+        told.contains("(comes in): `request.GET`") && told.ends_with("`os.system(b)`"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_finding_about_the_same_place_is_told_once() {
+    let found = found(Language::Python, &view("os.system('ls ' + a)"));
+    assert_eq!(found, BTreeSet::from(["python.taint.command".to_owned()]));
+    assert!(
+        super::tests::found(Language::Python, &view("b = 'x'\nos.system('ls ' + b)")).is_empty()
+    );
+}
+
+#[test]
+fn javascript_callbacks_see_what_is_around_them() {
+    let app = |body: &str| {
+        format!(
+            "const {{ exec }} = require(\"child_process\");\napp.get(\"/\", (req, res) => {{\n{body}\n}});\n"
+        )
+    };
+    for body in [
+        "const { name } = req.query; exec(name);",
+        "const name = req.query.name; done(() => exec(`ls ${name}`));",
+        "[req.body.name].forEach((one) => exec(one));",
+        "let name; if (req.query.a) { name = req.query.a; } else { name = \"b\"; } exec(name);",
+        "switch (req.query.kind) { case \"a\": exec(req.query.name); break; default: break; }",
+    ] {
+        assert_eq!(sinks(Language::JavaScript, &app(body)), [3], "{body}");
+    }
+    for body in [
+        "const name = req.query.name; if ([\"a\", \"b\"].includes(name)) { exec(name); }",
+        "const name = Number(req.query.name); exec(`ls ${name}`);",
+        "const name = req.query.name; if (!/^[a-z]+$/.test(name)) { return; } exec(name);",
+        "const name = req.query.name; if (typeof name === \"number\") { exec(name); }",
+    ] {
+        assert!(sinks(Language::JavaScript, &app(body)).is_empty(), "{body}");
+    }
+}
+
+#[test]
+fn java_constants_maps_and_cases_are_told_apart() {
+    let servlet = |body: &str| {
+        format!(
+            "class A extends HttpServlet {{\nprivate static final int LIMIT = 5;\nvoid doGet(HttpServletRequest request, HttpServletResponse response) {{\nString param = request.getParameter(\"a\");\n{body}\n}}\nprivate boolean always() {{ return true; }}\n}}\n"
+        )
+    };
+    let run = "Runtime.getRuntime().exec(bar);";
+    for (body, expected) in [
+        ("String bar = param;", true),
+        ("String bar = (7 * 42) - 86 > 200 ? \"fixed\" : param;", false),
+        ("String bar; if (LIMIT == 5) { bar = \"fixed\"; } else { bar = param; }", false),
+        ("String bar; if (LIMIT != 5) { bar = \"fixed\"; } else { bar = param; }", true),
+        ("String bar = \"x\"; if (!always()) { bar = param; }", false),
+        (
+            "java.util.HashMap<String, Object> map = new java.util.HashMap<String, Object>(); map.put(\"a\", \"fixed\"); map.put(\"b\", param); String bar = (String) map.get(\"a\");",
+            false,
+        ),
+        (
+            "java.util.HashMap<String, Object> map = new java.util.HashMap<String, Object>(); map.put(\"a\", \"fixed\"); map.put(\"b\", param); String bar = (String) map.get(\"b\");",
+            true,
+        ),
+        (
+            "String word = \"ABC\"; String bar; switch (word.charAt(1)) { case 'A': bar = param; break; case 'B': bar = \"fixed\"; break; default: bar = param; break; }",
+            false,
+        ),
+        (
+            "String word = \"ABC\"; String bar; switch (word.charAt(2)) { case 'A': bar = \"fixed\"; break; case 'C': bar = param; break; default: bar = \"fixed\"; break; }",
+            true,
+        ),
+        (
+            "StringBuilder text = new StringBuilder(); text.append(param); String bar = text.toString();",
+            true,
+        ),
+    ] {
+        let text = servlet(&format!("{body} {run}"));
+        assert_eq!(!sinks(Language::Java, &text).is_empty(), expected, "{body}");
+    }
+}
+
+#[test]
+fn go_handlers_are_followed_by_the_types_of_their_parameters() {
+    let handler = |body: &str| {
+        format!(
+            "package p\n\nimport (\n\t\"net/http\"\n\t\"os/exec\"\n)\n\nfunc f(w http.ResponseWriter, q *http.Request) {{\n{body}\n}}\n"
+        )
+    };
+    for (body, expected) in [
+        ("a := q.FormValue(\"a\")\nexec.Command(a).Run()", true),
+        ("a := q.FormValue(\"a\")\nif !known[a] {\nreturn\n}\nexec.Command(a).Run()", false),
+        (
+            "a := q.FormValue(\"a\")\nif _, ok := known[a]; !ok {\nreturn\n}\nexec.Command(a).Run()",
+            false,
+        ),
+        ("for _, a := range q.Form[\"a\"] {\nexec.Command(a).Run()\n}", true),
+        ("run := func(a string) { exec.Command(a).Run() }\nrun(q.FormValue(\"a\"))", false),
+        (
+            "a := q.FormValue(\"a\")\nswitch a {\ncase \"ls\", \"df\":\nexec.Command(a).Run()\n}",
+            false,
+        ),
+    ] {
+        assert_eq!(!sinks(Language::Go, &handler(body)).is_empty(), expected, "{body}");
+    }
+}
+
+/// Goal: nesting up to what is parsed at all cannot overflow a small stack, and long code takes
+/// no longer than its length. Each text has a source and a sink, so that it is really followed.
+#[test]
+fn deep_and_long_code_is_survived() {
+    let deep = |open: &str, close: &str, count: usize| {
+        format!("{}a{}", open.repeat(count), close.repeat(count))
+    };
+    let python = |rest: &str| format!("import os\na = request.GET['a']\n{rest}\nos.system(a)\n");
+    let script = |rest: &str| format!("const a = req.query.a;\n{rest}\nexec(a);\n");
+    let mut nested = String::new();
+    for depth in 0..300 {
+        nested.push_str(&format!("{}if a:\n", " ".repeat(depth)));
+    }
+    nested.push_str(&format!("{}b = a", " ".repeat(300)));
+    let texts = [
+        (Language::Python, python(&format!("b = {}", deep("(", ")", 900)))),
+        (Language::Python, python(&format!("b = {}", deep("f(", ")", 400)))),
+        (Language::Python, python(&format!("b = {}", deep("[", "]", 400)))),
+        (Language::Python, python(&format!("b = a{}", " + a".repeat(900)))),
+        (Language::Python, python(&nested)),
+        (Language::Python, python(&"b = a + b\n".repeat(3000))),
+        (Language::Python, python(&"for x in a:\n    b = x\n".repeat(1000))),
+        (Language::JavaScript, script(&deep("f(() => {", "})", 150))),
+        (Language::JavaScript, script(&format!("{}{}", "{".repeat(900), "}".repeat(900)))),
+        (Language::JavaScript, script(&format!("if (a) {{}}{}", " else if (a) {}".repeat(300)))),
+        (Language::JavaScript, script(&format!("x{};", ".then(a)".repeat(450)))),
+    ];
+    let work = move || {
+        for (language, text) in &texts {
+            let outcome = outcome(*language, text);
+            let told = !outcome.flows.is_empty()
+                || outcome.too_deep
+                || outcome.stopped.is_some()
+                || !outcome.unfinished.is_empty();
+            assert!(told, "{language}: {}", &text[..80]);
+        }
+    };
+    std::thread::Builder::new().stack_size(1024 * 1024).spawn(work).unwrap().join().unwrap();
+}
+
+#[test]
+fn code_without_source_or_sink_is_not_even_parsed() {
+    for text in ["x = 1\n", "import os\nos.system(b)\n", "a = request.GET\n"] {
+        let parse = || -> Result<Tree, Stopped> { panic!("parsed {text}") };
+        let literal_free = run(taint_set(Language::Go), text, parse, Clock::unlimited());
+        assert!(literal_free.flows.is_empty());
+    }
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PROGRAM: &str = "import os, shlex
+
+def helper(one):
+    two = one.strip()
+    return two
+
+def safe(one):
+    return shlex.quote(one)
+
+def view(request):
+    first = request.GET['a']
+    second = helper(first)
+    os.system(second)
+    third = safe(first)
+    os.system(third)
+    if second in ['x', 'y']:
+        os.system(second)
+    fourth = {}
+    fourth['k'] = first
+    os.system(fourth['k'])
+";
+
+    const NAMES: [&str; 8] = ["helper", "safe", "one", "two", "first", "second", "third", "fourth"];
+
+    proptest! {
+        #[test]
+        fn renaming_variables_changes_no_verdict(
+            names in prop::collection::hash_set("[a-z]{4,9}_[a-z0-9]{1,3}", NAMES.len()),
+        ) {
+            let mut text = PROGRAM.to_owned();
+            for (old, new) in NAMES.iter().zip(&names) {
+                let word = regex::Regex::new(&format!(r"\b{old}\b")).unwrap();
+                text = word.replace_all(&text, new.as_str()).into_owned();
+            }
+            let before = sinks(Language::Python, PROGRAM);
+            prop_assert_eq!(&before, &[13, 20]);
+            prop_assert_eq!(sinks(Language::Python, &text), before);
+        }
+
+        #[test]
+        fn what_stands_elsewhere_changes_no_verdict(count in 0_usize..20, kind in 0_usize..3) {
+            let other = ["x = 1\n", "def other(y):\n    return y\n", "class B:\n    z = 3\n"][kind];
+            let text = format!("{}{PROGRAM}", other.repeat(count));
+            let shift = other.matches('\n').count() * count;
+            let expected: Vec<_> = sinks(Language::Python, PROGRAM).iter().map(|one| one + shift).collect();
+            prop_assert_eq!(sinks(Language::Python, &text), expected);
+        }
+    }
+}
+
+/// A rule as customers write them.
+fn own(body: &str) -> Result<TaintSet, String> {
+    let body: TaintBody = serde_json::from_str(body).map_err(|error| error.to_string())?;
+    let mut info = builtin::all().next().unwrap().0.info.clone();
+    info.id = "shop.rule".to_owned();
+    info.languages = vec![Language::Python];
+    let rule = TaintRule::new(info, Vec::new(), &body).map_err(|error| error.to_string())?;
+    TaintSet::new(&[rule], Language::Python)
+}
+
+fn own_sinks(body: &str, text: &str) -> usize {
+    let tree = Parsers::default().parse(Language::Python, text, Clock::unlimited());
+    run(&own(body).unwrap(), text, || tree, Clock::unlimited()).flows.len()
+}
+
+#[test]
+fn patterns_names_and_propagators_work_in_own_rules() {
+    let pattern = r#"{"sources": ["load($NAME)"], "sinks": [{"pattern": "send($TO, $WHAT)", "focus": "$WHAT"}], "sanitizers": ["clean($X)"]}"#;
+    assert_eq!(own_sinks(pattern, "send(1, load('a'))\n"), 1);
+    assert_eq!(own_sinks(pattern, "send(load('a'), 1)\n"), 0);
+    assert_eq!(own_sinks(pattern, "send(1, clean(load('a')))\n"), 0);
+    let carried = r#"{"sources": ["read"], "sinks": ["write"], "propagators": [{"name": "copy", "from": 0, "to": 1}]}"#;
+    assert_eq!(own_sinks(carried, "b = ''\ncopy(read(), b)\nwrite(b)\n"), 1);
+    assert_eq!(own_sinks(carried, "b = ''\ncopy('x', b)\nwrite(b)\n"), 0);
+    let guarded = r#"{"sources": ["read"], "sinks": ["write"], "sanitizers": [{"name": "good", "guard": true}]}"#;
+    assert_eq!(own_sinks(guarded, "b = read()\nif good(b):\n    write(b)\n"), 0);
+    assert_eq!(own_sinks(guarded, "b = read()\nif good(b):\n    pass\nwrite(b)\n"), 1);
+}
+
+#[test]
+fn a_rule_that_makes_no_sense_is_refused_with_its_place() {
+    let cases = [
+        (r#"{"sources": [], "sinks": ["f"]}"#, "sources"),
+        (r#"{"sources": ["f"], "sinks": [{"nmae": "g"}]}"#, "sinks[0]: unknown field `nmae`"),
+        (r#"{"sources": ["f"], "sinks": [{}]}"#, "sinks[0]: names nothing"),
+        (r#"{"sources": ["f"], "sinks": [{"name": "a b"}]}"#, "`a b` is not a name"),
+        (r#"{"sources": ["$X"], "sinks": ["g"]}"#, "sources[0]"),
+        (r#"{"sources": ["f(("], "sinks": ["g"]}"#, "sources[0]"),
+        (r#"{"sources": ["f"], "sinks": [{"name": "g", "only_if": "("}]}"#, "sinks[0]: regex"),
+        (r#"{"sources": [{"name": "f", "confidence": 2}], "sinks": ["g"]}"#, "between 0 and 1"),
+        (
+            r#"{"sources": ["f"], "sinks": ["g"], "propagators": [{"name": "h", "from": 0, "to": 0}]}"#,
+            "the same",
+        ),
+    ];
+    for (body, expected) in cases {
+        let error = own(body).err().unwrap();
+        assert!(error.contains(expected), "{body}: {error}");
+    }
+}

@@ -141,19 +141,18 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
         let arguments = self.arguments(&nodes, callee.receiver);
         let roles = self.book.roles(callee.path).clone();
         let name = self.book.text(callee.name);
-        if roles.sinks.is_empty()
+        let sinks = self.sink_uses(&roles.sinks, node, &callee, &arguments);
+        if sinks.is_empty()
             && let Some(value) = self.container(node, name, &callee, &nodes, &arguments)
         {
             return self.sourced(Lowering { path: callee.path, ..value }, node);
         }
-        let sinks = self.sink_uses(&roles.sinks, node, &callee, &arguments);
-        let bare = callee.receiver.is_none() || self.language != Language::Java;
         let step = Step::Call(Box::new(Call {
             name: callee.name,
             pure: known::is_pure(name),
             receiver: callee.receiver,
             arguments: arguments.clone(),
-            function: callee.function.filter(|_| bare || callee.function.is_some()),
+            function: callee.function,
             sinks,
             clean: roles.clean,
             carries: roles.carries,
@@ -164,7 +163,7 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
         for source in roles.sources {
             reg = self.emit(Step::Source { of: reg, source }, node);
         }
-        if known::formats(name) && !self.set.texts.is_empty() {
+        if known::formats(name) && self.set.reads_texts() {
             let written =
                 |part: &Node<'_>| matches!(self.shape(*part), Shape::Text | Shape::Concatenated);
             let literal = nodes.iter().any(written);

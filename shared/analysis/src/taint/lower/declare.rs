@@ -3,10 +3,10 @@
 use domain::Language;
 use tree_sitter::Node;
 
-use super::{Building, Lowerer, Lowering, Pending, SlotInfo};
+use super::{Building, Lowerer, Lowering, Pending, SlotInfo, known};
 use crate::taint::{
     book::{NOWHERE, PathId, ROOT},
-    ir::{FunctionName, ParameterSlot, Reg, Step, Sym},
+    ir::{Checked, FunctionName, ParameterSlot, Reg, Step, Sym, Trust},
     rule::ParameterSource,
     shape::{Child, Shape},
 };
@@ -177,8 +177,14 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
         }
         for (index, parameter) in written.iter().enumerate() {
             let number = u16::try_from(index).unwrap_or(u16::MAX);
-            let reg = self.emit(Step::Parameter(number), parameter.name);
-            let reg = self.parameter_source(reg, index, parameter, pending, decorators);
+            let is_number =
+                parameter.kind.is_some_and(|kind| known::is_number_type(self.bare_type(kind)));
+            let step = if is_number { Step::Known(None) } else { Step::Parameter(number) };
+            let reg = self.emit(step, parameter.name);
+            let reg = match is_number {
+                true => reg,
+                false => self.parameter_source(reg, index, parameter, pending, decorators),
+            };
             let path = parameter.kind.map_or(NOWHERE, |kind| self.type_path(kind));
             let value = Lowering { reg, path, slot: None };
             if self.shape(parameter.name) != Shape::Name {
@@ -312,6 +318,9 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
             };
             // `import a.b` makes `a` known, which is its own path.
             if module.is_none() && known_as.is_none() {
+                let first = path.split('.').next().unwrap_or(path);
+                let first = self.book.word(first);
+                self.modules.insert(first);
                 continue;
             }
             let full = path.split('.').fold(base, |full, part| {
@@ -360,13 +369,14 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
                 open.extend(self.children(part));
                 continue;
             }
-            let (Some(name), Some(path)) =
-                (self.child(part, Child::Name), self.child(part, Child::Path))
-            else {
-                continue;
-            };
+            let Some(path) = self.child(part, Child::Path) else { continue };
             let path = super::expression::content_of(self.text_of(path));
             let package = path.rsplit('/').next().unwrap_or(path);
+            let Some(name) = self.child(part, Child::Name) else {
+                let package = self.book.word(package);
+                self.modules.insert(package);
+                continue;
+            };
             let full = self.book.dotted(package);
             let name = self.word_of(name);
             self.imports.insert(name, full);
@@ -410,7 +420,8 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
         }
         let facts = self.facts(value);
         let parameters = &self.now.function.parameters;
-        let about = facts.yes.iter().filter(|one| one.key.is_none()).filter_map(|one| {
+        let sure = |one: &&Checked| one.key.is_none() && !matches!(one.trust, Trust::Function(..));
+        let about = facts.yes.iter().filter(sure).filter_map(|one| {
             let index = parameters.iter().position(|parameter| parameter.slot == one.slot)?;
             Some((u16::try_from(index).ok()?, one.mask))
         });

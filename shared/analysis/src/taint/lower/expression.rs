@@ -3,7 +3,7 @@
 use domain::Language;
 use tree_sitter::Node;
 
-use super::{Lowerer, Lowering};
+use super::{Lowerer, Lowering, known};
 use crate::taint::{
     book::{NOWHERE, ROOT},
     ir::{Const, End, Key, Operator, Reg, Step, Sym},
@@ -114,6 +114,13 @@ impl<'tree> Lowerer<'_, 'tree> {
         };
         let reg = match slot {
             Some(slot) => self.emit(Step::Load(slot), node),
+            // A module or class holds nothing that anybody sent.
+            None if self.modules.contains(&name)
+                || self.imports.contains_key(&name)
+                || text.starts_with(char::is_uppercase) && text.contains(char::is_lowercase) =>
+            {
+                self.emit(Step::Known(None), node)
+            }
             None => self.emit(Step::Global(name), node),
         };
         self.sourced(Lowering { reg, path, slot }, node)
@@ -194,7 +201,13 @@ impl<'tree> Lowerer<'_, 'tree> {
             regex.is_some_and(|regex| regex.is_match(self.text_of(node))) && self.fits(**sink, node)
         };
         let sinks: Vec<usize> = texts.iter().filter(matches).copied().collect();
-        self.plain(Step::Text { parts, sinks, begins: None }, node)
+        let text = self.text_of(node);
+        let set = self.set;
+        let sources = set.text_sources.iter().filter(|(regex, source)| {
+            set.sources[*source].mask & self.active != 0 && regex.is_match(text)
+        });
+        let sources = sources.map(|(_, source)| *source).collect();
+        self.plain(Step::Text { parts, sinks, sources, begins: None }, node)
     }
 
     fn union(&mut self, node: Node<'tree>, is_text: bool) -> Lowering {
@@ -240,9 +253,10 @@ impl<'tree> Lowerer<'_, 'tree> {
         let name = self.word_of(field);
         let base = self.expression(object);
         let path = self.book.extend(base.path, name);
+        let is_constant = known::is_constant_name(self.text_of(field));
         let step = match base.slot {
             Some(slot) => Step::GetPart { slot, key: Key::Named(name) },
-            None if self.is_this(object) => Step::Global(name),
+            None if self.is_this(object) || is_constant => Step::Global(name),
             None => Step::Part(base.reg),
         };
         let reg = self.emit(step, node);
@@ -318,7 +332,7 @@ impl<'tree> Lowerer<'_, 'tree> {
             };
             parts.push(reg);
         }
-        if is_text && !self.set.texts.is_empty() {
+        if is_text && self.set.reads_texts() {
             return self.built(parts, node);
         }
         match parts.pop() {

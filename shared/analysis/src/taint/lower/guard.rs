@@ -24,7 +24,13 @@ impl Facts {
 
     fn both(mut self, other: Self) -> Self {
         self.yes.extend(other.yes);
-        self.no.retain(|one| other.no.contains(one));
+        let common = |one: &Checked| {
+            let place = |two: &&Checked| (two.slot, two.key) == (one.slot, one.key);
+            let same = other.no.iter().filter(place);
+            let same = same.filter(|two| two.trust == one.trust || two.trust == Trust::Always);
+            same.map(|two| Checked { mask: one.mask & two.mask, ..*one }).next()
+        };
+        self.no = self.no.iter().filter_map(common).collect();
         self
     }
 
@@ -76,8 +82,12 @@ impl<'tree> Lowerer<'_, 'tree> {
             }
             Shape::Name => {
                 let name = self.word_of(node);
-                let slot = self.lookup(name);
-                slot.map(|slot| self.now.slots[slot as usize].facts.clone()).unwrap_or_default()
+                let Some(slot) = self.lookup(name) else { return Facts::default() };
+                let mut facts = self.now.slots[slot as usize].facts.clone();
+                // What counts as false holds no text.
+                let trust = Trust::Always;
+                facts.no.insert(0, Checked { slot, key: None, mask: Mask::MAX, trust });
+                facts
             }
             // Go's `allowed[name]`: a set that is asked.
             Shape::Index => match self.index_parts(node) {
@@ -421,6 +431,7 @@ impl<'tree> Lowerer<'_, 'tree> {
                     return self.lookup(name).map(|slot| (slot, None));
                 }
                 Shape::Inner | Shape::Negative => at = at.named_child(0)?,
+                Shape::Keyword => at = self.child(at, Child::Value)?,
                 Shape::Member => {
                     let (object, field) = self.member_parts(at)?;
                     if matches!(self.shape(object), Shape::Call | Shape::New) {

@@ -240,7 +240,7 @@ pub(super) fn is_strict_regex(pattern: &str, whole: bool) -> bool {
 
 /// The result is made of the operands and of nothing else.
 pub(super) fn is_pure(name: &str) -> bool {
-    const NAMES: [&str; 49] = [
+    const NAMES: [&str; 51] = [
         "format",
         "formatted",
         "join",
@@ -289,7 +289,60 @@ pub(super) fn is_pure(name: &str) -> bool {
         "asList",
         "of",
         "capitalize",
-        "format!",
+        "Itoa",
+        "FormatInt",
+        "FormatBool",
+    ];
+    NAMES.contains(&name)
+}
+
+/// Written as constants are, in capitals.
+pub(in crate::taint) fn is_constant_name(name: &str) -> bool {
+    let capital = |at: char| at.is_ascii_uppercase() || at.is_ascii_digit() || at == '_';
+    name.len() > 1 && name.chars().all(capital)
+}
+
+/// Values of such a type hold no text.
+pub(super) fn is_number_type(name: &str) -> bool {
+    const NAMES: [&str; 38] = [
+        "int",
+        "Integer",
+        "long",
+        "Long",
+        "short",
+        "Short",
+        "byte",
+        "Byte",
+        "float",
+        "Float",
+        "double",
+        "Double",
+        "boolean",
+        "Boolean",
+        "bool",
+        "number",
+        "bigint",
+        "BigDecimal",
+        "BigInteger",
+        "UUID",
+        "uuid.UUID",
+        "Decimal",
+        "date",
+        "datetime",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float32",
+        "float64",
+        "usize",
+        "i64",
+        "u64",
     ];
     NAMES.contains(&name)
 }

@@ -24,6 +24,7 @@ use super::{
     shape::{Child, Shape, Shapes},
 };
 use guard::Facts;
+pub(super) use known::is_constant_name;
 
 /// Constructs inside one another that are told apart; what is deeper is one value.
 const DEPTH_MAX: u32 = 150;
@@ -106,6 +107,8 @@ pub(super) struct Lowerer<'a, 'tree> {
     queue: VecDeque<Pending<'tree>>,
     now: Building<'a>,
     imports: HashMap<Sym, PathId>,
+    /// Modules known by their own name.
+    modules: HashSet<Sym>,
     constants: HashMap<Sym, Option<Const>>,
     /// Values of the bytes that patterns point at.
     focus: HashMap<(usize, usize), Reg>,
@@ -139,6 +142,7 @@ pub(super) fn lower<'a, 'tree>(
         queue: VecDeque::new(),
         now: Building::default(),
         imports: HashMap::new(),
+        modules: HashSet::new(),
         constants: HashMap::new(),
         focus: HashMap::new(),
         wanted,

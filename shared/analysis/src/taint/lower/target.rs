@@ -88,7 +88,7 @@ impl<'tree> Lowerer<'_, 'tree> {
     }
 
     fn is_fixed_text(&self, node: Node<'tree>) -> bool {
-        !self.set.texts.is_empty()
+        self.set.reads_texts()
             && (self.shape(node) == Shape::Text
                 || (self.shape(node) == Shape::Binary
                     && self.text_of(node).contains(['"', '\'', '`'])))
@@ -272,9 +272,18 @@ impl<'tree> Lowerer<'_, 'tree> {
         let name = self.word_of(target);
         let (path, _) = self.path_of_name(name);
         self.assign_sinks(path, value.reg, target);
-        let slot = self.slot_for(name, declares);
+        let mut slot = self.slot_for(name, declares);
+        let is_global = self.now.is_module || slot.is_none();
+        if slot.is_none() {
+            // In this function it is what was assigned here; elsewhere, any of the assigned.
+            let local = self.new_slot();
+            if let Some(layer) = self.now.layers.first_mut() {
+                layer.insert(name, local);
+            }
+            slot = Some(local);
+        }
         self.store(slot, value, target);
-        if self.now.is_module || slot.is_none() {
+        if is_global {
             self.emit(Step::StoreGlobal { name, value: value.reg }, target);
             self.note_constant(name, value);
         }
