@@ -44,7 +44,8 @@ pub(crate) fn shown(function: &Function, values: &Values) -> Option<Shown> {
         .collect();
     let arguments: Option<Vec<String>> =
         parameters.iter().map(|(_, literal)| literal.clone()).collect();
-    let call = arguments.map(|arguments| format!("{}({})", call.name, arguments.join(", ")));
+    let call = call.name.as_ref().zip(arguments);
+    let call = call.map(|(name, arguments)| format!("{name}({})", arguments.join(", ")));
     let shown = |(name, literal): (String, Option<String>)| {
         (name, literal.unwrap_or_else(|| "a very long sequence".to_owned()))
     };

@@ -295,10 +295,11 @@ pub enum Given {
     Any(Slots),
 }
 
-/// How a test calls a function.
+/// How a function is called with arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    pub name: String,
+    /// None where a test cannot call it by a name.
+    pub name: Option<String>,
     pub parameters: Vec<(String, Given)>,
 }
 
@@ -311,7 +312,7 @@ pub struct Function {
     /// Index of the file among the program's sources.
     pub file: usize,
     pub parameters: Vec<Var>,
-    /// None where a test cannot call it, or nobody writes one in its language.
+    /// None where it takes more than plain arguments, or nobody writes a call in its language.
     pub call: Option<Call>,
     pub variables: Vec<Variable>,
     /// The body, or why there is none to look at.

@@ -67,10 +67,8 @@ pub(crate) fn lower(sources: &[Source<'_>]) -> Program {
             let own = &mut program.functions[body.function];
             own.parameters = lowered.parameters;
             own.variables = lowered.variables;
-            own.call = lowered
-                .call
-                .filter(|_| body.is_callable)
-                .map(|parameters| Call { name: own.name.clone(), parameters });
+            let name = body.is_callable.then(|| own.name.clone());
+            own.call = lowered.call.map(|parameters| Call { name, parameters });
             own.body = lowered.body;
         }
     }

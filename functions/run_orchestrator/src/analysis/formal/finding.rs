@@ -102,7 +102,8 @@ fn meaning(kind: CheckKind) -> (Severity, &'static str, &'static [&'static str])
             (Severity::Medium, "Use of something that is not there", &["CWE-476"])
         }
         CheckKind::ConstantCondition => {
-            (Severity::Low, "Condition that never changes", &["CWE-570", "CWE-571"])
+            // Often a last `elif` that only says what is left.
+            (Severity::Info, "Condition that never changes", &["CWE-570", "CWE-571"])
         }
         CheckKind::NullCheckAfterDereference => {
             (Severity::Low, "Null check after the dereference", &["CWE-476"])
