@@ -1,7 +1,7 @@
 //! Scores: what the analysis finds, against suites that others labelled.
 //!
 //! A suite is somebody else's repository, named on the command line; none of it is kept here. Each
-//! module reads one suite's labels and counts; [`sheet`] prints the counts, with what other
+//! module reads one suite's labels and counts; `sheet` prints the counts, with what other
 //! programs reached on the same suite beside them and the target that was set.
 
 mod annotated;
