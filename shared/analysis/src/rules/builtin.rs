@@ -12,7 +12,7 @@ macro_rules! rule_files {
     };
 }
 
-const FILES: [(&str, &str); 21] = rule_files![
+const FILES: [(&str, &str); 22] = rule_files![
     "go/crypto.yml",
     "go/injection.yml",
     "go/server.yml",
@@ -26,6 +26,7 @@ const FILES: [(&str, &str); 21] = rule_files![
     "python/configuration.yml",
     "python/crypto.yml",
     "python/deserialization.yml",
+    "python/frameworks.yml",
     "python/injection.yml",
     "python/keys.yml",
     "python/sinks.yml",
