@@ -96,8 +96,9 @@ fn find(
     let tests = TestNames::of(head.files.iter().map(|file| file.path.as_str()));
     let (mut files, mut left_out) = (Vec::new(), 0);
     for file in wanted {
-        let full = files.len() == FILES_MAX;
-        match Read::of(file, clock).filter(|_| !full) {
+        // What would not be kept is not read.
+        let read = (files.len() < FILES_MAX).then(|| Read::of(file, clock)).flatten();
+        match read {
             Some(read) => files.push(trust::Facts::of(&read, &tests)),
             None => left_out += 1,
         }
