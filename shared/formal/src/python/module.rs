@@ -223,7 +223,12 @@ fn bindings(root: Node<'_>, source: &str) -> HashMap<String, u32> {
         }
         true
     });
-    // A name that is bound where a loop or branch decides may have another value.
+    count_choices(root, source, &mut count);
+    count
+}
+
+/// A name that is bound where a loop or branch decides may have another value.
+fn count_choices(root: Node<'_>, source: &str, count: &mut HashMap<String, u32>) {
     for statement in children(root) {
         if matches!(
             statement.kind(),
@@ -243,7 +248,6 @@ fn bindings(root: Node<'_>, source: &str) -> HashMap<String, u32> {
             });
         }
     }
-    count
 }
 
 impl Lowering<'_> {
