@@ -179,13 +179,19 @@ impl Report<'_> {
             self.scan.incomplete.push(incomplete(self.file, None, reason));
         }
         let stopped = outcome.stopped.is_some();
-        let followed = self.follow(language, text, parsers, clock, stopped);
+        let mut followed = self.follow(language, text, parsers, clock, stopped);
         let set = taint::taint_set(language);
         let matches = without_superseded(ruleset, outcome.matches);
         let (path, lines, masks) = (&self.file.path, &self.lines, &self.masks);
         let mending = Mending { path, language, text, lines, masks, clock };
         let diffs = mending.diffs(ruleset, &matches);
         let place = (language, text, clock);
+        let told: Vec<_> = matches
+            .iter()
+            .map(|found| (ruleset.rules[found.rule].info.id.as_str(), found.bytes.clone()))
+            .filter(|(id, bytes)| !flows::is_settled(set, &followed, id, bytes))
+            .collect();
+        flows::without_yielding(set, &mut followed.flows, &told);
         let fixes = flows::inherited(set, &followed, ruleset, &matches, &diffs, place);
         for (found, diff) in matches.into_iter().zip(diffs) {
             let info = &ruleset.rules[found.rule].info;

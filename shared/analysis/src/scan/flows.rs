@@ -100,7 +100,25 @@ pub(super) fn is_settled(
     let replaced = |rule: &usize| set.rules[*rule].replaces.iter().any(|one| one == id);
     outcome.finished.iter().any(replaced)
         || outcome.flows.iter().any(|flow| about(flow.rule) && flow.path.iter().any(here))
-        || outcome.harmless.iter().any(|(sink, rule)| about(*rule) && holds(sink))
+        || outcome.harmless.iter().any(|(sink, rule)| {
+            let yields = set.rules[*rule].yields_to.iter().any(|one| one == id);
+            (yields || about(*rule)) && holds(sink)
+        })
+}
+
+/// Leaves out the flows whose sink a rule tells that tells it by its look alone.
+pub(super) fn without_yielding(
+    set: &TaintSet,
+    flows: &mut Vec<Flowed>,
+    told: &[(&str, Range<usize>)],
+) {
+    flows.retain(|flow| {
+        let yields_to = &set.rules[flow.rule].yields_to;
+        !told.iter().any(|(id, bytes)| {
+            let here = bytes.start < flow.bytes.end && flow.bytes.start < bytes.end;
+            here && yields_to.iter().any(|one| one == id)
+        })
+    });
 }
 
 /// For each flow the fix of a match that it supersedes, if the flow is gone after it, too.

@@ -74,6 +74,8 @@ struct Envelope {
     supersedes: Vec<String>,
     #[serde(default)]
     replaces: Vec<String>,
+    #[serde(default)]
+    yields_to: Vec<String>,
     sources: Vec<Value>,
     sinks: Vec<Value>,
     #[serde(default)]
@@ -124,6 +126,7 @@ impl Envelope {
         let mut rule =
             TaintRule::new(info, self.supersedes, &body).map_err(|error| error.to_string())?;
         rule.replaces = self.replaces;
+        rule.yields_to = self.yields_to;
         Ok((rule, self.examples))
     }
 }
@@ -176,7 +179,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static (TaintRule, Examples)> {
 #[cfg(test)]
 pub(crate) fn stands_for(taint: &str, other: &str) -> bool {
     let rule = all().map(|(rule, _)| rule).find(|rule| rule.info.id == taint);
-    rule.is_some_and(|rule| rule.supersedes.iter().chain(&rule.replaces).any(|one| one == other))
+    rule.is_some_and(|rule| {
+        rule.supersedes.iter().chain(&rule.replaces).chain(&rule.yields_to).any(|one| one == other)
+    })
 }
 
 /// Every example of every rule, with its language.

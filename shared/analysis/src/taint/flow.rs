@@ -335,9 +335,12 @@ impl<'a, 'c> Flow<'a, 'c> {
                 let mut all = self.union(&values);
                 let begins = begins.or(all.begins);
                 self.sinks(sinks, all, span, frame, true);
-                let known = all.labels == 0 && all.vague & self.active == 0;
-                for source in sources.iter().filter(|_| !known) {
-                    all = self.source(all, *source, span);
+                for source in sources {
+                    let mask = self.set.sources[*source].mask & self.active;
+                    let labels = self.arena.labels(all.labels);
+                    if all.vague & mask != 0 || labels.iter().any(|label| label.mask & mask != 0) {
+                        all = self.source(all, *source, span);
+                    }
                 }
                 Value { begins, ..all }
             }

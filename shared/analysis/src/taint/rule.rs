@@ -37,6 +37,8 @@ pub(crate) struct TaintRule {
     pub(crate) supersedes: Vec<String>,
     /// Rules that see less of the same: silent in files that this one has followed.
     pub(crate) replaces: Vec<String>,
+    /// Rules that tell the same sink by its look alone, and keep telling it where they can.
+    pub(crate) yields_to: Vec<String>,
     pub(super) sources: Vec<Source>,
     pub(super) sinks: Vec<Sink>,
     pub(super) sanitizers: Vec<Sanitizer>,
@@ -253,8 +255,8 @@ impl TaintRule {
                 return Err(reader.error(place, "is empty: such a rule could never find anything"));
             }
         }
-        let replaces = Vec::new();
-        Ok(Self { info, supersedes, replaces, sources, sinks, sanitizers, propagators })
+        let (replaces, yields_to) = (Vec::new(), Vec::new());
+        Ok(Self { info, supersedes, replaces, yields_to, sources, sinks, sanitizers, propagators })
     }
 }
 

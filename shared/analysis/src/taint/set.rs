@@ -53,6 +53,7 @@ pub(crate) struct Compiled {
     pub(crate) info: RuleInfo,
     pub(crate) supersedes: Vec<String>,
     pub(crate) replaces: Vec<String>,
+    pub(crate) yields_to: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +96,7 @@ impl TaintSet {
             info: rule.info.clone(),
             supersedes: rule.supersedes.clone(),
             replaces: rule.replaces.clone(),
+            yields_to: rule.yields_to.clone(),
         };
         let (texts, roles): (Vec<_>, Vec<_>) = builder.patterns.into_iter().unzip();
         let words: Vec<_> = builder.words.keys().cloned().collect();

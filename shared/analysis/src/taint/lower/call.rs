@@ -113,7 +113,12 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
     fn method(&mut self, object: Node<'tree>, field: Node<'tree>) -> Callee {
         let name = self.word_of(field);
         let on_this = self.is_this(object);
-        let base = self.expression(object);
+        let mut base = self.expression(object);
+        let is_package = self.language == Language::Go && base.slot.is_none();
+        if is_package && self.shape(object) == Shape::Name {
+            // A name that no function declares is a package nearly always.
+            base.reg = self.emit(Step::Known(None), object);
+        }
         let path = self.book.extend(base.path, name);
         let class = if on_this { self.now.class } else { self.class_of(base.path) };
         let function = class.map(|class| FunctionName { class: Some(class), name });
