@@ -1,21 +1,18 @@
 //! Follows values through each function until nothing new is learned, then says which reach a
 //! sink. A branch whose condition is constant is followed one way only.
 
-use std::{collections::BTreeSet, collections::HashMap, rc::Rc};
+mod calls;
+mod ends;
 
-use regex::Regex;
+use std::{collections::BTreeSet, collections::HashMap, rc::Rc};
 
 use super::{
     calculate::{calculate, truth},
     env::Env,
-    ir::{
-        BlockId, Call, Checked, Const, End, Function, FunctionName, Key, Reg, Span, Step, Sym,
-        Trust,
-    },
-    lower::{Lowered, is_constant_name},
-    rule::Port,
+    ir::{BlockId, Call, Checked, Const, End, Function, FunctionName, Reg, Span, Step, Sym, Trust},
+    lower::Lowered,
     set::{Mask, TaintSet},
-    value::{Arena, Label, LabelsId, Origin, TraceId, Value},
+    value::{Arena, TraceId, Value},
 };
 use crate::Clock;
 
@@ -223,13 +220,6 @@ impl<'a, 'c> Flow<'a, 'c> {
         }
     }
 
-    /// Sinks in code that never runs.
-    fn never(&mut self, function: &Function, step: Reg) {
-        let span = function.spans[step as usize];
-        let sinks = function.steps[step as usize].sinks();
-        self.harmless.extend(sinks.into_iter().map(|sink| (span, self.set.sinks[sink].rule)));
-    }
-
     fn next(&self, function: &Function, block: BlockId, frame: &Frame) -> Vec<BlockId> {
         match &function.blocks[block as usize].end {
             End::Goto(next) => vec![*next],
@@ -367,315 +357,11 @@ impl<'a, 'c> Flow<'a, 'c> {
         }
     }
 
-    fn parameter(&mut self, index: u16, span: Span) -> Value {
-        let trace = self.arena.step(0, span);
-        let label = Label { origin: Origin::Parameter(index), mask: self.active, trace };
-        Value { labels: self.arena.add(vec![label]), ..Value::KNOWN }
-    }
-
-    fn global(&self, name: Sym) -> Value {
-        match (self.lowered.constants.get(&name), self.globals.get(&name)) {
-            (Some(constant), _) => Value::is(*constant),
-            (None, Some(value)) => *value,
-            // What is written in capitals is a constant of another file.
-            (None, None) if is_constant_name(self.lowered.book.text(name)) => Value::KNOWN,
-            (None, None) => Value::UNKNOWN,
-        }
-    }
-
-    /// What one function was called with means nothing to the others.
-    fn store_global(&mut self, name: Sym, value: Value, span: Span) {
-        let own = self.arena.labels(value.labels).iter();
-        let lasting: Vec<Label> =
-            own.copied().filter(|label| matches!(label.origin, Origin::Site(_))).collect();
-        let from_caller = self.arena.labels(value.labels).len() > lasting.len();
-        let labels = self.arena.add(lasting);
-        let vague = if from_caller { Mask::MAX } else { value.vague };
-        let value = self.arena.stepped(Value { labels, vague, constant: None, ..value }, span);
-        let value = match self.globals.get(&name) {
-            Some(before) => self.arena.join(*before, value),
-            None => value,
-        };
-        self.globals.insert(name, value);
-    }
-
     fn union(&mut self, values: &[Value]) -> Value {
         let all = values.iter().fold(Value::KNOWN, |all, value| self.arena.join(all, *value));
         match values {
             [only] => *only,
             _ => Value { constant: None, begins: None, ..all },
-        }
-    }
-
-    fn source(&mut self, of: Value, source: usize, span: Span) -> Value {
-        let kind = self.set.sources[source];
-        let site = self.arena.site_at(span, source, kind.confidence);
-        let trace = self.arena.step(0, span);
-        let label = Label { origin: Origin::Site(site), mask: kind.mask & self.active, trace };
-        // What comes from strangers is all that matters about the value from here on.
-        let labels = self.arena.add(vec![label]);
-        let labels = self.arena.union(labels, of.labels);
-        Value { labels, vague: of.vague, ..Value::KNOWN }
-    }
-
-    fn call(&mut self, call: &Call, span: Span, env: &mut Env, frame: &mut Frame) -> Value {
-        let receiver = call.receiver.map(|receiver| frame.regs[receiver.reg as usize]);
-        let arguments: Vec<Value> = call
-            .arguments
-            .iter()
-            .map(|argument| frame.regs[argument.operand.reg as usize])
-            .collect();
-        for used in &call.sinks {
-            let inputs: Vec<_> =
-                used.inputs.iter().map(|input| frame.regs[*input as usize]).collect();
-            let all = self.union(&inputs);
-            self.sinks(&[used.sink], all, span, frame, false);
-        }
-        let local = call.function.and_then(|name| self.local(name));
-        let summary = local.and_then(|index| Some((index, self.summary(index)?)));
-        let result = match summary {
-            // Rows of a query, a file's content: what a sink gives is not what it was given.
-            _ if !call.sinks.is_empty() => Value::UNKNOWN,
-            Some((index, summary)) => self.apply(index, &summary, call, &arguments, span, frame),
-            None => self.unknown_call(call, receiver, &arguments),
-        };
-        self.carry(call, receiver, &arguments, result, span, env);
-        let result = self.carried(call, receiver, &arguments, result);
-        self.arena.cleaned(result, call.clean)
-    }
-
-    fn unknown_call(&mut self, call: &Call, receiver: Option<Value>, arguments: &[Value]) -> Value {
-        if let Some(constant) = self.character(call, receiver, arguments) {
-            return Value::is(constant);
-        }
-        if call.harmless {
-            return Value::KNOWN;
-        }
-        let mut all: Vec<Value> = arguments.to_vec();
-        all.extend(receiver);
-        let union = self.union(&all);
-        let vague = if call.pure && !all.is_empty() { union.vague } else { Mask::MAX };
-        Value { vague, constant: None, begins: self.beginning(call, receiver, arguments), ..union }
-    }
-
-    /// What `"…".format()` and the like begin with.
-    fn beginning(&self, call: &Call, receiver: Option<Value>, arguments: &[Value]) -> Option<Sym> {
-        let first = || arguments.first()?.begins;
-        match self.lowered.book.text(call.name) {
-            "format" | "formatted" => receiver.and_then(|one| one.begins).or_else(first),
-            "Sprintf" | "String" | "str" => first(),
-            "concat" | "rstrip" | "trimEnd" | "toString" | "encode" | "append" => receiver?.begins,
-            _ => None,
-        }
-    }
-
-    /// `"ABC".charAt(1)`
-    fn character(
-        &mut self,
-        call: &Call,
-        receiver: Option<Value>,
-        arguments: &[Value],
-    ) -> Option<Const> {
-        let book = &mut self.lowered.book;
-        if book.text(call.name) != "charAt" {
-            return None;
-        }
-        let (Some(Const::Text(text)), Some(Const::Int(at))) =
-            (receiver?.constant, arguments.first()?.constant)
-        else {
-            return None;
-        };
-        let at = usize::try_from(at).ok()?;
-        let letter = book.text(text).get(at..at + 1)?;
-        Some(Const::Text(book.word(letter)))
-    }
-
-    /// What goes in at one side of a call and comes out at another.
-    fn port(
-        &mut self,
-        port: Port,
-        receiver: Option<Value>,
-        arguments: &[Value],
-        result: Value,
-    ) -> Value {
-        match port {
-            Port::Argument(index) => arguments.get(index).copied().unwrap_or(Value::KNOWN),
-            Port::Arguments => self.union(arguments),
-            Port::Receiver => receiver.unwrap_or(Value::KNOWN),
-            Port::Result => result,
-        }
-    }
-
-    fn carry(
-        &mut self,
-        call: &Call,
-        receiver: Option<Value>,
-        arguments: &[Value],
-        result: Value,
-        span: Span,
-        env: &mut Env,
-    ) {
-        if let (true, Some(slot)) = (call.absorbs, call.receiver.and_then(|receiver| receiver.slot))
-        {
-            let all = self.union(arguments);
-            let all = self.arena.stepped(all, span);
-            env.set_part(slot, Key::Any, all, &mut self.arena);
-        }
-        for (mask, from, to) in &call.carries {
-            let given = self.port(*from, receiver, arguments, result);
-            let given = self.arena.cleaned(given, !mask);
-            let given = self.arena.stepped(given, span);
-            let operands: Vec<_> = match to {
-                Port::Argument(index) => {
-                    call.arguments.get(*index).map(|one| one.operand).into_iter().collect()
-                }
-                Port::Arguments => call.arguments.iter().map(|one| one.operand).collect(),
-                Port::Receiver => call.receiver.into_iter().collect(),
-                Port::Result => continue,
-            };
-            for slot in operands.into_iter().filter_map(|operand| operand.slot) {
-                env.set_part(slot, Key::Any, given, &mut self.arena);
-            }
-        }
-    }
-
-    fn carried(
-        &mut self,
-        call: &Call,
-        receiver: Option<Value>,
-        arguments: &[Value],
-        result: Value,
-    ) -> Value {
-        let mut all = result;
-        for (mask, from, to) in &call.carries {
-            if *to == Port::Result {
-                let given = self.port(*from, receiver, arguments, result);
-                let given = self.arena.cleaned(given, !mask);
-                all = self.arena.join(all, given);
-            }
-        }
-        all
-    }
-
-    /// A call of a function whose summary is known.
-    fn apply(
-        &mut self,
-        index: usize,
-        summary: &Summary,
-        call: &Call,
-        arguments: &[Value],
-        span: Span,
-        frame: &mut Frame,
-    ) -> Value {
-        let functions = Rc::clone(&self.functions);
-        let bound = bind(&functions[index], call, arguments);
-        let given = |parameter: u16| bound.get(usize::from(parameter)).copied().flatten();
-        if frame.reporting {
-            for sink in &summary.sinks {
-                let Some(value) = given(sink.parameter) else { continue };
-                for label in self.arena.labels(value.labels).to_vec() {
-                    if label.mask & sink.mask != 0 {
-                        let entered = self.arena.step(label.trace, span);
-                        let trace = self.append(entered, sink.trace);
-                        self.arrive(label, trace, sink.sink, sink.span, sink.is_text, frame);
-                    }
-                }
-            }
-        }
-        let Some(returns) = summary.returns else { return Value::KNOWN };
-        let mut result = Value { labels: 0, ..returns };
-        for label in self.arena.labels(returns.labels).to_vec() {
-            let (labels, vague): (LabelsId, Mask) = match label.origin {
-                Origin::Site(_) => (self.arena.add(vec![label]), 0),
-                Origin::Parameter(parameter) => match given(parameter) {
-                    Some(value) => {
-                        let through = self.arena.labels(value.labels).to_vec();
-                        let through = through.into_iter().map(|outer| Label {
-                            mask: outer.mask & label.mask,
-                            trace: self.arena.step(outer.trace, span),
-                            ..outer
-                        });
-                        let through = through.collect();
-                        (self.arena.add(through), value.vague & label.mask)
-                    }
-                    None => (0, 0),
-                },
-            };
-            result.labels = self.arena.union(result.labels, labels);
-            result.vague |= vague;
-        }
-        result
-    }
-
-    /// The path through a function, put behind the path to it.
-    fn append(&mut self, before: TraceId, path: TraceId) -> TraceId {
-        let mut spans = Vec::new();
-        let mut at = path;
-        while at != 0 && spans.len() < super::PATH_STEPS_MAX {
-            let stop = self.arena.stop(at);
-            spans.push(stop.span);
-            at = stop.before;
-        }
-        spans.into_iter().rev().fold(before, |trace, span| self.arena.step(trace, span))
-    }
-
-    fn sinks(
-        &mut self,
-        sinks: &[usize],
-        value: Value,
-        span: Span,
-        frame: &mut Frame,
-        is_text: bool,
-    ) {
-        if !frame.reporting {
-            return;
-        }
-        for sink in sinks {
-            let rule = self.set.sinks[*sink].rule;
-            let bit = 1 << rule;
-            let begins = value.begins.map(|begins| self.lowered.book.text(begins));
-            let is_safe = |regex: &Regex| begins.is_some_and(|text| regex.is_match(text));
-            if self.set.sinks[*sink].unless_begins.as_ref().is_some_and(is_safe) {
-                self.harmless.push((span, rule));
-                continue;
-            }
-            let labels = self.arena.labels(value.labels).to_vec();
-            let feared: Vec<_> = labels.into_iter().filter(|label| label.mask & bit != 0).collect();
-            if feared.is_empty() && value.vague & bit == 0 {
-                self.harmless.push((span, rule));
-            } else {
-                self.doubtful.insert((span, rule));
-            }
-            for label in feared {
-                self.arrive(label, label.trace, *sink, span, is_text, frame);
-            }
-        }
-    }
-
-    fn arrive(
-        &mut self,
-        label: Label,
-        trace: TraceId,
-        sink: usize,
-        span: Span,
-        is_text: bool,
-        frame: &mut Frame,
-    ) {
-        match label.origin {
-            Origin::Site(site) => {
-                let confidence = self.arena.site(site).confidence;
-                self.reached.push(Reached { sink, span, confidence, trace, is_text });
-            }
-            Origin::Parameter(parameter) => {
-                let mask = 1 << self.set.sinks[sink].rule;
-                let new = ParameterSink { parameter, mask, sink, span, trace, is_text };
-                let known = |one: &ParameterSink| {
-                    (one.parameter, one.sink, one.span) == (parameter, sink, span)
-                };
-                if !frame.summary.sinks.iter().any(known) {
-                    frame.summary.sinks.push(new);
-                }
-            }
         }
     }
 }

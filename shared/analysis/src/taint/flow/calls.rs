@@ -1,0 +1,232 @@
+//! What calls do with values: functions of the file by their summaries, others by their look.
+
+use std::rc::Rc;
+
+use super::{Flow, Frame, Summary, bind};
+use crate::taint::{
+    PATH_STEPS_MAX,
+    env::Env,
+    ir::{Call, Const, Key, Span, Sym},
+    rule::Port,
+    set::Mask,
+    value::{Label, LabelsId, Origin, TraceId, Value},
+};
+
+impl Flow<'_, '_> {
+    pub(super) fn call(
+        &mut self,
+        call: &Call,
+        span: Span,
+        env: &mut Env,
+        frame: &mut Frame,
+    ) -> Value {
+        let receiver = call.receiver.map(|receiver| frame.regs[receiver.reg as usize]);
+        let arguments: Vec<Value> = call
+            .arguments
+            .iter()
+            .map(|argument| frame.regs[argument.operand.reg as usize])
+            .collect();
+        for used in &call.sinks {
+            let inputs: Vec<_> =
+                used.inputs.iter().map(|input| frame.regs[*input as usize]).collect();
+            let all = self.union(&inputs);
+            self.sinks(&[used.sink], all, span, frame, false);
+        }
+        let local = call.function.and_then(|name| self.local(name));
+        let summary = local.and_then(|index| Some((index, self.summary(index)?)));
+        let result = match summary {
+            // Rows of a query, a file's content: what a sink gives is not what it was given.
+            _ if !call.sinks.is_empty() => Value::UNKNOWN,
+            Some((index, summary)) => self.apply(index, &summary, call, &arguments, span, frame),
+            None => self.unknown_call(call, receiver, &arguments),
+        };
+        self.carry(call, receiver, &arguments, result, span, env);
+        let result = self.carried(call, receiver, &arguments, result);
+        self.arena.cleaned(result, call.clean)
+    }
+
+    pub(super) fn unknown_call(
+        &mut self,
+        call: &Call,
+        receiver: Option<Value>,
+        arguments: &[Value],
+    ) -> Value {
+        if let Some(constant) = self.character(call, receiver, arguments) {
+            return Value::is(constant);
+        }
+        if call.harmless {
+            return Value::KNOWN;
+        }
+        let mut all: Vec<Value> = arguments.to_vec();
+        all.extend(receiver);
+        let union = self.union(&all);
+        let vague = if call.pure && !all.is_empty() { union.vague } else { Mask::MAX };
+        Value { vague, constant: None, begins: self.beginning(call, receiver, arguments), ..union }
+    }
+
+    /// What `"…".format()` and the like begin with.
+    pub(super) fn beginning(
+        &self,
+        call: &Call,
+        receiver: Option<Value>,
+        arguments: &[Value],
+    ) -> Option<Sym> {
+        let first = || arguments.first()?.begins;
+        match self.lowered.book.text(call.name) {
+            "format" | "formatted" => receiver.and_then(|one| one.begins).or_else(first),
+            "Sprintf" | "String" | "str" => first(),
+            "concat" | "rstrip" | "trimEnd" | "toString" | "encode" | "append" => receiver?.begins,
+            _ => None,
+        }
+    }
+
+    /// `"ABC".charAt(1)`
+    pub(super) fn character(
+        &mut self,
+        call: &Call,
+        receiver: Option<Value>,
+        arguments: &[Value],
+    ) -> Option<Const> {
+        let book = &mut self.lowered.book;
+        if book.text(call.name) != "charAt" {
+            return None;
+        }
+        let (Some(Const::Text(text)), Some(Const::Int(at))) =
+            (receiver?.constant, arguments.first()?.constant)
+        else {
+            return None;
+        };
+        let at = usize::try_from(at).ok()?;
+        let letter = book.text(text).get(at..at + 1)?;
+        Some(Const::Text(book.word(letter)))
+    }
+
+    /// What goes in at one side of a call and comes out at another.
+    pub(super) fn port(
+        &mut self,
+        port: Port,
+        receiver: Option<Value>,
+        arguments: &[Value],
+        result: Value,
+    ) -> Value {
+        match port {
+            Port::Argument(index) => arguments.get(index).copied().unwrap_or(Value::KNOWN),
+            Port::Arguments => self.union(arguments),
+            Port::Receiver => receiver.unwrap_or(Value::KNOWN),
+            Port::Result => result,
+        }
+    }
+
+    pub(super) fn carry(
+        &mut self,
+        call: &Call,
+        receiver: Option<Value>,
+        arguments: &[Value],
+        result: Value,
+        span: Span,
+        env: &mut Env,
+    ) {
+        if let (true, Some(slot)) = (call.absorbs, call.receiver.and_then(|receiver| receiver.slot))
+        {
+            let all = self.union(arguments);
+            let all = self.arena.stepped(all, span);
+            env.set_part(slot, Key::Any, all, &mut self.arena);
+        }
+        for (mask, from, to) in &call.carries {
+            let given = self.port(*from, receiver, arguments, result);
+            let given = self.arena.cleaned(given, !mask);
+            let given = self.arena.stepped(given, span);
+            let operands: Vec<_> = match to {
+                Port::Argument(index) => {
+                    call.arguments.get(*index).map(|one| one.operand).into_iter().collect()
+                }
+                Port::Arguments => call.arguments.iter().map(|one| one.operand).collect(),
+                Port::Receiver => call.receiver.into_iter().collect(),
+                Port::Result => continue,
+            };
+            for slot in operands.into_iter().filter_map(|operand| operand.slot) {
+                env.set_part(slot, Key::Any, given, &mut self.arena);
+            }
+        }
+    }
+
+    pub(super) fn carried(
+        &mut self,
+        call: &Call,
+        receiver: Option<Value>,
+        arguments: &[Value],
+        result: Value,
+    ) -> Value {
+        let mut all = result;
+        for (mask, from, to) in &call.carries {
+            if *to == Port::Result {
+                let given = self.port(*from, receiver, arguments, result);
+                let given = self.arena.cleaned(given, !mask);
+                all = self.arena.join(all, given);
+            }
+        }
+        all
+    }
+
+    /// A call of a function whose summary is known.
+    pub(super) fn apply(
+        &mut self,
+        index: usize,
+        summary: &Summary,
+        call: &Call,
+        arguments: &[Value],
+        span: Span,
+        frame: &mut Frame,
+    ) -> Value {
+        let functions = Rc::clone(&self.functions);
+        let bound = bind(&functions[index], call, arguments);
+        let given = |parameter: u16| bound.get(usize::from(parameter)).copied().flatten();
+        if frame.reporting {
+            for sink in &summary.sinks {
+                let Some(value) = given(sink.parameter) else { continue };
+                for label in self.arena.labels(value.labels).to_vec() {
+                    if label.mask & sink.mask != 0 {
+                        let entered = self.arena.step(label.trace, span);
+                        let trace = self.append(entered, sink.trace);
+                        self.arrive(label, trace, sink.sink, sink.span, sink.is_text, frame);
+                    }
+                }
+            }
+        }
+        let Some(returns) = summary.returns else { return Value::KNOWN };
+        let mut result = Value { labels: 0, ..returns };
+        for label in self.arena.labels(returns.labels).to_vec() {
+            let (labels, vague): (LabelsId, Mask) = match label.origin {
+                Origin::Site(_) => (self.arena.add(vec![label]), 0),
+                Origin::Parameter(parameter) => match given(parameter) {
+                    Some(value) => {
+                        let through = self.arena.labels(value.labels).to_vec();
+                        let through = through.into_iter().map(|outer| Label {
+                            mask: outer.mask & label.mask,
+                            trace: self.arena.step(outer.trace, span),
+                            ..outer
+                        });
+                        let through = through.collect();
+                        (self.arena.add(through), value.vague & label.mask)
+                    }
+                    None => (0, 0),
+                },
+            };
+            result.labels = self.arena.union(result.labels, labels);
+            result.vague |= vague;
+        }
+        result
+    }
+
+    /// The path through a function, put behind the path to it.
+    pub(super) fn append(&mut self, before: TraceId, path: TraceId) -> TraceId {
+        let mut spans = Vec::new();
+        let mut at = path;
+        while at != 0 && spans.len() < PATH_STEPS_MAX {
+            let stop = self.arena.stop(at);
+            spans.push(stop.span);
+            at = stop.before;
+        }
+        spans.into_iter().rev().fold(before, |trace, span| self.arena.step(trace, span))
+    }
+}
