@@ -4,19 +4,11 @@ mod world;
 
 use std::time::{Duration, Instant};
 
-use chunking::search_query;
-use domain::{CommitSha, OrgId, RepositoryId, RunId, RunKind, Snapshot, SourceFile};
-use embedder::{Deps, Error, handle};
-use objects::Objects;
-use queue::{EmbedRequested, Message};
-use store::{
-    corpora,
-    runs::{self, NewRun},
-    search::{self, Hit},
-};
-use tempfile::TempDir;
-use tests::{TestDatabase, function::Function};
-use uuid::Uuid;
+use domain::CommitSha;
+use embedder::{Error, handle};
+use queue::Message;
+use store::corpora;
+use tests::function::Function;
 
 use self::world::{CART, LEASES, README, World, shop};
 
