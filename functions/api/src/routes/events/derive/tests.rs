@@ -287,7 +287,7 @@ fn a_resumed_run_tells_what_it_took_over_and_only_what_it_did_itself() {
         "1 run-started",
         "2 step-started security",
         "3 step-finished security succeeded",
-        "4 step-started verdict",
+        "4 step-started formal",
     ];
     assert_eq!(told(&rows), expected);
     let data = serde_json::to_value(&events(&rows.history)[0].data).unwrap();
