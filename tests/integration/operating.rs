@@ -91,7 +91,11 @@ async fn a_dead_run_is_found_understood_and_gone_on_with_from_its_failed_step() 
     let retried = terminal.runs(&["retry", ending]).await;
     assert_eq!(retried.code, 0, "{}", retried.err);
     assert!(retried.out.contains("taken over  fetch, manifest\n"), "{}", retried.out);
-    assert!(retried.out.contains("runs again  parse, security, verdict\n"), "{}", retried.out);
+    assert!(
+        retried.out.contains("runs again  parse, security, formal, verdict\n"),
+        "{}",
+        retried.out
+    );
     let next = retried.out.lines().next().unwrap().rsplit(' ').next().unwrap().to_owned();
 
     let again = terminal.runs(&["retry", &dead]).await;
