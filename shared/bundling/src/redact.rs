@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use serde_json::{Map, Value, json};
 
 use crate::patterns::{PATTERNS, Pattern, SecretName, secret_name};
@@ -67,36 +69,40 @@ pub fn redact_text(text: &str) -> String {
     // What is hidden may have kept another secret from being seen. Each turn that changes the
     // text leaves less of it that is not hidden, so there is a last one.
     loop {
-        let mut changed = false;
-        for pattern in &PATTERNS {
-            if let Some(less) = hide(pattern, &redacted) {
-                redacted = less;
-                changed = true;
-            }
-        }
-        if !changed {
-            return redacted;
+        match hide(&redacted) {
+            Some(less) => redacted = less,
+            None => return redacted,
         }
     }
 }
 
-/// The text without what the pattern finds; none when it finds nothing that is not hidden yet.
-fn hide(pattern: &Pattern, text: &str) -> Option<String> {
+/// The text without what the patterns find; none when they find nothing that is not hidden yet.
+///
+/// All of them look at the same text: what one finds may begin inside what another does, and
+/// would not be known again by its other half.
+fn hide(text: &str) -> Option<String> {
+    let mut secrets: Vec<Range<usize>> =
+        PATTERNS.iter().flat_map(|pattern| find(pattern, text)).collect();
+    secrets.sort_unstable_by_key(|secret| secret.start);
     let mut hidden = String::new();
     let mut end = 0;
-    for captures in pattern.regex.captures_iter(text) {
-        let Some(secret) = captures.name("secret") else { continue };
-        if secret.as_str() != REDACTED && (pattern.guard)(secret.as_str()) {
-            hidden.push_str(&text[end..secret.start()]);
+    for secret in &secrets {
+        if secret.start >= end {
+            hidden.push_str(&text[end..secret.start]);
             hidden.push_str(REDACTED);
-            end = secret.end();
         }
-    }
-    if end == 0 {
-        return None;
+        end = end.max(secret.end);
     }
     hidden.push_str(&text[end..]);
-    Some(hidden)
+    (!secrets.is_empty()).then_some(hidden)
+}
+
+fn find(pattern: &Pattern, text: &str) -> impl Iterator<Item = Range<usize>> {
+    pattern.regex.captures_iter(text).filter_map(|captures| {
+        let secret = captures.name("secret")?;
+        let is_open = secret.as_str() != REDACTED && (pattern.guard)(secret.as_str());
+        is_open.then(|| secret.range())
+    })
 }
 
 #[cfg(test)]
