@@ -134,7 +134,9 @@ fn tool(local: &Local, (name, version): (&str, &str)) -> Result<PathBuf> {
     install.arg(name).arg("--root").arg(&root).env("CARGO_PROFILE_DEV_DEBUG", "0");
     // Its sources are built once and not needed again.
     install.arg("--target-dir").arg(local.checkout.scratch().join("tools"));
-    let title = format!("{name} {version} (once)");
-    logged(local, &title, install, "make crates.io reachable, then try again")?;
+    let log = local.checkout.logs().join(format!("{name}.log"));
+    local.screen.step(&format!("{name} {version} (once)"), Some(&log), || {
+        process::fetch(&mut install, &log, "make crates.io reachable, then try again")
+    })?;
     Ok(binary)
 }

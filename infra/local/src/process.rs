@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use backon::{BlockingRetryable, ExponentialBuilder};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,11 @@ use crate::stop::{OrStop, Result, Stop};
 const POLL: Duration = Duration::from_millis(50);
 /// How many lines of a failed command's output are repeated in the error.
 const TAIL_LINES_MAX: usize = 30;
+
+/// How often a command that fetches something is tried again.
+const FETCH_AGAIN_MAX: usize = 4;
+/// How long to wait before the first new try; each further one waits twice as long.
+const FETCH_PAUSE: Duration = Duration::from_secs(2);
 
 /// A process of ours, told apart from a later one with the same number by when it started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +119,24 @@ pub(crate) fn run(command: &mut Command, log: &Path, next: &str) -> Result<()> {
     if status.success() {
         return Ok(());
     }
-    Err(Stop::new(format_args!("{program} failed ({status}):\n{}", tail(log)), next))
+    // The cause comes first: whoever shows only the beginning of an error still sees it.
+    let (cause, said) = (last_line(log), tail(log));
+    Err(Stop::new(format_args!("{program} failed ({status}): {cause}\n{said}"), next))
+}
+
+/// As [`run`], for a command that fetches from a registry and can be repeated: a connection that
+/// breaks halfway is no reason to give up.
+pub(crate) fn fetch(command: &mut Command, log: &Path, next: &str) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let pauses =
+        ExponentialBuilder::new().with_min_delay(FETCH_PAUSE).with_max_times(FETCH_AGAIN_MAX);
+    (|| run(command, log, next))
+        .retry(pauses)
+        .notify(|_, pause| {
+            let cause = last_line(log);
+            eprintln!("{program} is tried again in {} s: {cause}", pause.as_secs());
+        })
+        .call()
 }
 
 /// Runs a command, hands it `input`, and returns what it prints.
@@ -147,6 +170,13 @@ fn new_log(log: &Path) -> Result<File> {
 
 pub(crate) fn see(log: &Path) -> String {
     format!("read {}", log.display())
+}
+
+/// The last thing that was said in a log, which mostly is why a program ended.
+fn last_line(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing").to_owned()
 }
 
 fn tail(log: &Path) -> String {
@@ -220,6 +250,30 @@ mod tests {
         assert_ne!(free_port(Some(taken)).unwrap(), taken);
         drop(listener);
         assert_eq!(free_port(Some(taken)).unwrap(), taken);
+    }
+
+    #[test]
+    fn what_is_fetched_is_tried_again_after_a_failure() {
+        let folder = std::env::temp_dir().join(format!("local-fetch-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let mut command = Command::new("/bin/sh");
+        // Fails the first time only.
+        command.args(["-c", "test -e tried || { touch tried; exit 7; }"]).current_dir(&folder);
+        let log = folder.join("log");
+        run(&mut command, &log, "").unwrap_err();
+        fs::remove_file(folder.join("tried")).unwrap();
+        fetch(&mut command, &log, "").unwrap();
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_failed_run_begins_with_the_cause() {
+        let log = std::env::temp_dir().join(format!("local-cause-{}", std::process::id()));
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "echo one; echo the cause; exit 3"]);
+        let stop = run(&mut command, &log, "try again").unwrap_err().to_string();
+        assert!(stop.contains("failed (exit status: 3): the cause\none\nthe cause"), "{stop}");
+        fs::remove_file(log).unwrap();
     }
 
     #[test]

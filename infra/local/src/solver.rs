@@ -37,7 +37,7 @@ pub(crate) fn run(local: &Local, architecture: Architecture) -> Result<()> {
     let unpacked = local.checkout.local().join("solver").join(architecture.platform());
     let log = local.checkout.logs().join("solver.log");
     local.screen.step("z3 beside the bootstrap", Some(&log), || {
-        process::run(
+        process::fetch(
             Command::new(venv.bin("pip"))
                 .args(["install", "--disable-pip-version-check", "--no-input", "--no-deps"])
                 .args(["--upgrade", "--only-binary=:all:", "--require-hashes"])

@@ -42,9 +42,11 @@ impl Venv {
                 &log,
                 "install Python's venv module (Debian: apt-get install python3-venv)",
             )?;
-            process::run(
+            // The list is complete, so nothing has to be looked up that is not in it.
+            process::fetch(
                 Command::new(root.join("bin/pip"))
-                    .args(["install", "--disable-pip-version-check", "--no-input", "-r"])
+                    .args(["install", "--disable-pip-version-check", "--no-input", "--no-deps"])
+                    .arg("-r")
                     .arg(local.checkout.root().join("infra/local/requirements.txt")),
                 &log,
                 "make a PyPI index reachable (PIP_INDEX_URL names another one), then try again",
