@@ -118,6 +118,7 @@ pub fn test_program(
         CheckKind::Assertion => "AssertionError",
         CheckKind::FloatDivisionByZero
         | CheckKind::IntegerOverflow
+        | CheckKind::NarrowingConversion
         | CheckKind::NegativeArraySize
         | CheckKind::ConstantCondition
         | CheckKind::NullCheckAfterDereference => return None,

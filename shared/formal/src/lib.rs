@@ -17,6 +17,7 @@ mod python;
 mod smt;
 mod solver;
 mod symbol;
+mod syntax;
 mod term;
 mod verdict;
 

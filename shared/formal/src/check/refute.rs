@@ -162,6 +162,7 @@ impl Checker<'_, '_> {
             CheckKind::DivisionByZero
             | CheckKind::FloatDivisionByZero
             | CheckKind::IntegerOverflow
+            | CheckKind::NarrowingConversion
             | CheckKind::IndexOutOfBounds
             | CheckKind::NegativeArraySize
             | CheckKind::NullDereference

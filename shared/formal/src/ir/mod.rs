@@ -117,6 +117,8 @@ pub enum CheckKind {
     FloatDivisionByZero,
     /// The result is above what the type holds, or below.
     IntegerOverflow,
+    /// A conversion to another integer type that cannot hold the value.
+    NarrowingConversion,
     IndexOutOfBounds,
     NegativeArraySize,
     NullDereference,
@@ -133,6 +135,7 @@ impl CheckKind {
             Self::DivisionByZero => "division_by_zero",
             Self::FloatDivisionByZero => "float_division_by_zero",
             Self::IntegerOverflow => "integer_overflow",
+            Self::NarrowingConversion => "narrowing_conversion",
             Self::IndexOutOfBounds => "index_out_of_bounds",
             Self::NegativeArraySize => "negative_array_size",
             Self::NullDereference => "null_dereference",

@@ -19,6 +19,7 @@ use types::Ty;
 use crate::{
     Source,
     ir::{Expr, Function, Global, Label, Program, Site, Stmt, Type, Var, Variable},
+    syntax::{children, each, last_line, line, text},
 };
 
 /// Nested deeper than this, a function is not lowered: the lowering recurses.
@@ -94,34 +95,6 @@ fn assigned_names(sources: &[Source<'_>]) -> HashSet<String> {
     names
 }
 
-fn each<'tree>(root: Node<'tree>, visit: &mut impl FnMut(Node<'tree>)) {
-    let mut cursor = root.walk();
-    loop {
-        visit(cursor.node());
-        if cursor.goto_first_child() {
-            continue;
-        }
-        while !cursor.goto_next_sibling() {
-            if !cursor.goto_parent() {
-                return;
-            }
-        }
-    }
-}
-
-fn text<'a>(node: Node<'_>, text: &'a str) -> &'a str {
-    text.get(node.byte_range()).unwrap_or_default()
-}
-
-fn children(node: Node<'_>) -> Vec<Node<'_>> {
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor).filter(|child| !child.is_extra()).collect()
-}
-
-fn line(node: Node<'_>) -> u32 {
-    u32::try_from(node.start_position().row + 1).unwrap_or(u32::MAX)
-}
-
 fn modifiers<'a>(node: Node<'_>, source: &'a str) -> Vec<&'a str> {
     let own = children(node).into_iter().find(|child| child.kind() == "modifiers");
     own.map(|own| text(own, source).split_whitespace().collect()).unwrap_or_default()
@@ -161,7 +134,7 @@ fn declare<'tree>(
                 program.functions.push(Function {
                     name: format!("{name}.{own}"),
                     first_line: line(member),
-                    last_line: u32::try_from(member.end_position().row + 1).unwrap_or(u32::MAX),
+                    last_line: last_line(member),
                     file,
                     parameters: Vec::new(),
                     call: None,

@@ -36,6 +36,7 @@ use crate::{
         Call, Check, CheckKind, Expr, Given, Label, LengthBits, Program, Read, Site, Slots, Stmt,
         Tag, Type, Var, Variable,
     },
+    syntax::{children, line, text},
 };
 
 /// Nested deeper than this, a function is not lowered: the lowering recurses.
@@ -83,19 +84,6 @@ fn each<'tree>(root: Node<'tree>, visit: &mut impl FnMut(Node<'tree>) -> bool) {
     for child in root.named_children(&mut cursor) {
         each(child, visit);
     }
-}
-
-fn text<'a>(node: Node<'_>, text: &'a str) -> &'a str {
-    text.get(node.byte_range()).unwrap_or_default()
-}
-
-fn children(node: Node<'_>) -> Vec<Node<'_>> {
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor).filter(|child| !child.is_extra()).collect()
-}
-
-fn line(node: Node<'_>) -> u32 {
-    u32::try_from(node.start_position().row + 1).unwrap_or(u32::MAX)
 }
 
 struct Lowered {

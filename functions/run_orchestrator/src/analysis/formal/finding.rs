@@ -96,6 +96,11 @@ fn meaning(kind: CheckKind) -> (Severity, &'static str, &'static [&'static str])
             (Severity::Low, "Division of a floating-point number by zero", &["CWE-369"])
         }
         CheckKind::IntegerOverflow => (Severity::Medium, "Integer overflow", &["CWE-190"]),
+        CheckKind::NarrowingConversion => (
+            Severity::Medium,
+            "Conversion to an integer type that cannot hold the value",
+            &["CWE-681"],
+        ),
         CheckKind::IndexOutOfBounds => (Severity::Medium, "Index out of bounds", &["CWE-129"]),
         CheckKind::NegativeArraySize => (Severity::Medium, "Negative array size", &["CWE-789"]),
         CheckKind::NullDereference => {
