@@ -149,6 +149,19 @@ fn branches_that_constants_exclude_are_not_followed() {
 }
 
 #[test]
+fn what_a_route_converts_to_a_number_is_harmless() {
+    let view = |route: &str| {
+        let code =
+            format!("@app.get(\"/{route}\")\ndef show(first, second):\n    os.system(second)\n");
+        sinks(Language::Python, &format!("import os\n{code}")).len()
+    };
+    assert_eq!(view("<first>/<second>"), 1);
+    assert_eq!(view("<int:first>/<path:second>"), 1);
+    assert_eq!(view("<first>/<int:second>"), 0);
+    assert_eq!(view("<first>/<int(min=1):second>"), 0);
+}
+
+#[test]
 fn functions_of_the_file_are_known_by_what_they_do() {
     let through = |helper: &str, use_of: &str| {
         !sinks(Language::Python, &format!("{helper}{}", view(use_of))).is_empty()

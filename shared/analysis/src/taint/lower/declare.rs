@@ -13,6 +13,9 @@ use crate::taint::{
     shape::{Child, Shape},
 };
 
+/// Converters in the routes of Flask and its like after which a value is harmless.
+const ROUTE_CONVERTERS: [&str; 3] = ["int", "float", "uuid"];
+
 /// A parameter as it is written.
 struct Written<'tree> {
     name: Node<'tree>,
@@ -179,8 +182,8 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
         }
         for (index, parameter) in written.iter().enumerate() {
             let number = u16::try_from(index).unwrap_or(u16::MAX);
-            let is_number =
-                parameter.kind.is_some_and(|kind| known::is_number_type(self.bare_type(kind)));
+            let is_number = self.converted(pending, parameter.name)
+                || parameter.kind.is_some_and(|kind| known::is_number_type(self.bare_type(kind)));
             let step = if is_number { Step::Known(None) } else { Step::Parameter(number) };
             let reg = self.emit(step, parameter.name);
             let reg = match is_number {
@@ -203,6 +206,16 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
             self.now.slots[slot as usize] = SlotInfo { alias, ..SlotInfo::default() };
             self.now.function.parameters.push(ParameterSlot { name, slot });
         }
+    }
+
+    /// Whether the route admits nothing but a number here, as in `@app.get("/orders/<int:id>")`.
+    fn converted(&self, pending: &Pending<'tree>, name: Node<'tree>) -> bool {
+        let end = format!(":{}>", self.text_of(name));
+        pending.decorators.iter().any(|decorator| {
+            let (before, _) = self.text_of(*decorator).split_once(&end).unwrap_or_default();
+            let converter = before.rsplit('<').next().unwrap_or_default();
+            ROUTE_CONVERTERS.contains(&converter.split('(').next().unwrap_or_default())
+        })
     }
 
     fn parameter_source(
