@@ -87,7 +87,7 @@ BEGIN
     FOR place IN
         SELECT p.oid, pg_get_functiondef(p.oid) AS definition FROM pg_proc p
         WHERE p.pronamespace = 'public'::regnamespace
-          AND p.proname IN ('take_due_outbox', 'runs_to_wake')
+          AND p.proname IN ('take_due_outbox', 'runs_to_wake', 'run_due_at')
     LOOP
         shorter := place.definition;
         shorter := replace(shorter, 'interval ''30 seconds''', 'interval ''2 seconds''');

@@ -197,9 +197,39 @@ async fn runs_that_nobody_works_on_are_woken_and_others_are_left_alone() {
     assert_eq!(sent(&queues), expected, "{names:#?}");
     assert_eq!(swept["runs_woken"], expected.len(), "{swept}");
 
-    // What was asked for and has no time of its own gets its time; what must not wait does not.
     let swept = scheduler.invoke(json!({})).await.unwrap();
-    assert_eq!(swept["runs_woken"], expected.len() - 1, "{swept}");
+    assert_eq!(swept["runs_woken"], 0, "their messages are on their way: {swept}");
+}
+
+#[tokio::test]
+async fn a_run_is_asked_for_once_when_it_is_due_and_then_less_and_less_often() {
+    let place = Place::new().await;
+    let run = place.run(RunKind::Analysis).await;
+    let due = "status = 'waiting', waiting_for = 'timer', wake_at = now() - interval '3 hours'";
+    place.change(run, due).await;
+    let queues = QueueServer::start().await;
+    let scheduler = place.scheduler(&queues.endpoint()).await;
+    // How long ago it was asked for the last time, and whether that is long enough.
+    let looks = [(0, true), (0, false), (4, false), (6, true), (9, false), (11, true), (21, true)]
+        .into_iter()
+        .chain([(39, false), (41, true), (59, false), (61, true), (61, true)]);
+    for (look, (minutes, asks)) in looks.enumerate() {
+        let ago = format!("asked_at = now() - interval '{minutes} minutes'");
+        if look > 0 {
+            place.change(run, &ago).await;
+        }
+        let swept = scheduler.invoke(json!({})).await.unwrap();
+        assert_eq!(swept["runs_woken"], u64::from(asks), "look {look}, {ago}: {swept}");
+    }
+    // It is due anew: the polls before have nothing to do with it.
+    place
+        .change(
+            run,
+            "wake_at = now() - interval '1 second', asked_at = now() - interval '1 minute'",
+        )
+        .await;
+    let swept = scheduler.invoke(json!({})).await.unwrap();
+    assert_eq!((&swept["runs_woken"], place.count("runs WHERE asks = 1").await), (&json!(1), 1));
 }
 
 #[tokio::test]

@@ -178,11 +178,14 @@ pub async fn find_recent_for_commit(
     Ok(row.map(|row| RunId::new(row.get("id"))))
 }
 
-/// Notes that waiting runs were asked for again, so that the next sweep asks for others first.
+/// Notes that runs were asked for again: until they are due anew, that is done less and less often.
 pub async fn note_wake_up(tx: &Tx<'_>, runs: &[RunId]) -> Result<(), StoreError> {
     let ids: Vec<_> = runs.iter().map(|run| *run.as_uuid()).collect();
     tx.execute(
-        "UPDATE runs SET updated_at = clock_timestamp() WHERE id = ANY ($1) AND status = 'queued'",
+        "UPDATE runs SET asked_at = clock_timestamp(),
+             asks = CASE WHEN asked_at >= run_due_at(status, leased_until, wake_at, updated_at)
+                         THEN asks + 1 ELSE 1 END
+         WHERE id = ANY ($1) AND finished_at IS NULL",
         &[&ids],
     )
     .await?;

@@ -32,6 +32,46 @@ async fn a_head_that_moved_is_not_merged_whenever_it_moves() {
     assert_eq!(place.deliver().await, failed("head_moved", "plan"));
 }
 
+/// Says to the store what a webhook about a push says.
+async fn arrived(place: &Place, head: &str) -> usize {
+    let mut session = place.database.functions().session().await.unwrap();
+    let tx = session.begin(place.org).await.unwrap();
+    let run = store::runs::find(&tx, place.run).await.unwrap().unwrap();
+    let head = head.parse().unwrap();
+    let canceled = store::runs::supersede(&tx, run.repository.unwrap(), 7, &head).await.unwrap();
+    tx.commit().await.unwrap();
+    canceled
+}
+
+#[tokio::test]
+async fn a_push_takes_back_the_question_about_the_head_before_it() {
+    let asked = Place::new().await;
+    asked.until_asked().await;
+    assert_eq!(arrived(&asked, HEAD).await, 0, "the same head again is no news");
+    assert_eq!(arrived(&asked, NEWER).await, 1);
+    let (status, code, _) = asked.state().await;
+    assert_eq!((status.as_str(), code.as_deref()), ("canceled", Some("superseded")));
+    assert!(asked.error().await.contains(NEWER));
+    let [approval] = asked.approvals().await.try_into().unwrap();
+    assert_eq!(approval.status.as_str(), "canceled", "nobody is to decide about it any more");
+    let (status, ..) = asked.deliver().await;
+    assert_eq!((status.as_str(), asked.github.merge_calls()), ("canceled", 0));
+
+    let polling = Place::unchecked("merge").await;
+    polling.github.check(HEAD, "build", 1, "success");
+    polling.deliver().await;
+    assert_eq!(arrived(&polling, NEWER).await, 1, "it waits for checks of a head that is gone");
+
+    let not_looked_yet = Place::new().await;
+    assert_eq!(arrived(&not_looked_yet, NEWER).await, 0, "it will see the newer head");
+
+    let approved = Place::new().await;
+    approved.until_asked().await;
+    approved.approve(None).await;
+    assert_eq!(arrived(&approved, NEWER).await, 0, "it may be merged at this moment");
+    assert_eq!(approved.deliver().await, succeeded());
+}
+
 #[tokio::test]
 async fn nothing_is_merged_that_was_not_allowed() {
     let rejected = Place::new().await;

@@ -42,9 +42,10 @@ impl Place {
     async fn resumed(&self, run: RunId) -> Run {
         match self.resume(run).await {
             Resumed::New(mut runs) => runs.remove(0),
-            other @ (Resumed::Existing(_) | Resumed::NotFailed(_) | Resumed::PartOf(_)) => {
-                panic!("{other:?}")
-            }
+            other @ (Resumed::Existing(_)
+            | Resumed::NotFailed(_)
+            | Resumed::PartOf(_)
+            | Resumed::Meanwhile(_)) => panic!("{other:?}"),
         }
     }
 
@@ -95,7 +96,9 @@ async fn two_who_ask_at_once_get_the_same_run() {
     let id = |resumed: &Resumed| match resumed {
         Resumed::New(runs) => (true, runs[0].id),
         Resumed::Existing(run) => (false, run.id),
-        other @ (Resumed::NotFailed(_) | Resumed::PartOf(_)) => panic!("{other:?}"),
+        other @ (Resumed::NotFailed(_) | Resumed::PartOf(_) | Resumed::Meanwhile(_)) => {
+            panic!("{other:?}")
+        }
     };
     assert_eq!(id(&one).1, id(&other).1);
     assert!(id(&one).0 ^ id(&other).0, "one of them made it");

@@ -72,7 +72,8 @@ pub(super) async fn wake_parent(tenant: &Tenant<'_>, run: &Run) -> Result<Vec<Un
          body = RunView, headers(("Location" = String))),
         (status = 201, description = "This run goes on from it.", body = RunView,
          headers(("Location" = String))),
-        (status = 409, description = "It has not failed, or is part of another run.",
+        (status = 409, description = "It has not failed, is part of another run, or another run \
+         does the same by now.",
          body = ProblemDocument, content_type = MEDIA_TYPE)))]
 async fn retry_run(
     State(deps): State<Deps>,
@@ -82,18 +83,7 @@ async fn retry_run(
     let mut session = deps.session().await?;
     let tenant = caller.enter(&mut session, Scope::Write).await?;
     let resumed = runs::resume(&tenant.tx, id).await?.ok_or_else(|| Problem::not_found("run"))?;
-    let (status, goes_on) = match resumed {
-        Resumed::New(runs) => (StatusCode::CREATED, runs),
-        Resumed::Existing(run) => (StatusCode::OK, vec![*run]),
-        Resumed::NotFailed(status) => {
-            let detail = format!("only a failed run can be gone on with, and this one is {status}");
-            return Err(Problem::conflict(detail));
-        }
-        Resumed::PartOf(parent) => {
-            let detail = format!("it is part of run {parent}: go on with that one");
-            return Err(Problem::conflict(detail));
-        }
-    };
+    let (status, goes_on) = going_on(resumed)?;
     let run = goes_on.first().ok_or_else(|| Problem::not_found("run"))?;
     let mut unsent = Vec::new();
     if status == StatusCode::CREATED {
@@ -106,4 +96,20 @@ async fn retry_run(
     announce::send_all(&deps, &mut session, unsent).await;
     let location = format!("/v1/runs/{}", run.id);
     Ok((status, [(header::LOCATION, location)], Json(RunView::from(run))).into_response())
+}
+
+/// The runs that go on, and whether they were made just now; or why none does.
+fn going_on(resumed: Resumed) -> Result<(StatusCode, Vec<Run>), Problem> {
+    let refused = match resumed {
+        Resumed::New(runs) => return Ok((StatusCode::CREATED, runs)),
+        Resumed::Existing(run) => return Ok((StatusCode::OK, vec![*run])),
+        Resumed::NotFailed(status) => {
+            format!("only a failed run can be gone on with, and this one is {status}")
+        }
+        Resumed::PartOf(parent) => format!("it is part of run {parent}: go on with that one"),
+        Resumed::Meanwhile(other) => {
+            format!("run {other} does the same by now: wait for it, or cancel it first")
+        }
+    };
+    Err(Problem::conflict(refused))
 }

@@ -122,8 +122,11 @@ pub async fn cancel(tx: &Tx<'_>, run: RunId) -> Result<Option<Run>, StoreError> 
     Ok(closed.into_iter().find(|closed| closed.id == run))
 }
 
-/// Cancels the open runs of a pull request that examine an older head than `head`, and answers
-/// how many there were.
+/// Cancels the open runs of a pull request that examine or would merge another head than `head`, and
+/// answers how many there were.
+///
+/// A merge that is approved is not taken back: it may be done at this moment, and merges the head that
+/// it names or nothing.
 pub async fn supersede(
     tx: &Tx<'_>,
     repository: RepositoryId,
@@ -134,7 +137,9 @@ pub async fn supersede(
         .query(
             "SELECT id FROM runs
              WHERE repository_id = $1 AND pull_request = $2 AND commit_sha <> $3
-               AND kind = 'analysis' AND finished_at IS NULL
+               AND kind IN ('analysis', 'merge') AND finished_at IS NULL
+               AND NOT EXISTS (SELECT FROM approvals a
+                               WHERE a.run_id = runs.id AND a.status = 'approved')
              ORDER BY id",
             &[repository.as_uuid(), &pull_request, &head.as_str()],
         )

@@ -7,7 +7,7 @@ use domain::{RunId, RunStatus};
 use uuid::Uuid;
 
 use super::{COLUMNS, Run, find};
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, repositories};
 
 /// What came of asking to go on.
 #[derive(Debug)]
@@ -20,21 +20,33 @@ pub enum Resumed {
     NotFailed(RunStatus),
     /// It is part of another run, and that one has to go on.
     PartOf(RunId),
+    /// This run was begun meanwhile, is not over, and does the same.
+    Meanwhile(RunId),
 }
 
 /// Makes the run that goes on from `failed`. `None`: there is no such run.
+///
+/// It holds the repository's lock, as whoever asks for a scan, a merge or an analysis does.
 pub async fn resume(tx: &Tx<'_>, failed: RunId) -> Result<Option<Resumed>, StoreError> {
     let Some(run) = find(tx, failed).await? else { return Ok(None) };
+    if let Some(repository) = run.repository {
+        repositories::find_locked(tx, repository).await?;
+    }
     if run.status != RunStatus::Failed {
         return Ok(Some(Resumed::NotFailed(run.status)));
     }
     if let Some(parent) = run.parent {
         return Ok(Some(Resumed::PartOf(parent)));
     }
+    if let Some(known) = find_next(tx, failed).await? {
+        return Ok(Some(Resumed::Existing(Box::new(known))));
+    }
+    if let Some(other) = find_open_same(tx, failed).await? {
+        return Ok(Some(Resumed::Meanwhile(other)));
+    }
     let Some(next) = go_on(tx, failed, Uuid::now_v7(), None).await? else {
-        let sql = format!("SELECT {COLUMNS} FROM runs r WHERE r.resumes = $1");
-        let row = tx.query_one(&sql, &[failed.as_uuid()]).await?;
-        return Ok(Some(Resumed::Existing(Box::new(Run::try_from(&row)?))));
+        let known = find_next(tx, failed).await?.ok_or(StoreError::ChangedMeanwhile)?;
+        return Ok(Some(Resumed::Existing(Box::new(known))));
     };
     let mut runs = vec![next];
     let children = tx
@@ -50,6 +62,36 @@ pub async fn resume(tx: &Tx<'_>, failed: RunId) -> Result<Option<Resumed>, Store
         runs.extend(go_on(tx, from, Uuid::now_v7(), parent).await?);
     }
     Ok(Some(Resumed::New(runs)))
+}
+
+/// The run that goes on from `failed`, if somebody asked for it before.
+async fn find_next(tx: &Tx<'_>, failed: RunId) -> Result<Option<Run>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM runs r WHERE r.resumes = $1");
+    tx.query_opt(&sql, &[failed.as_uuid()]).await?.as_ref().map(Run::try_from).transpose()
+}
+
+/// A run that is not over and does what `failed` was to do: scans the branch, merges the pull request,
+/// examines the commit, or syncs the repository.
+async fn find_open_same(tx: &Tx<'_>, failed: RunId) -> Result<Option<RunId>, StoreError> {
+    let row = tx
+        .query_opt(
+            "SELECT o.id FROM runs f
+             JOIN runs o ON o.repository_id = f.repository_id AND o.kind = f.kind AND o.id <> f.id
+               AND o.finished_at IS NULL AND o.parent_run_id IS NULL
+             LEFT JOIN codebase_scans fs ON fs.run_id = f.id
+             LEFT JOIN codebase_scans os ON os.run_id = o.id
+             WHERE f.id = $1
+               AND CASE f.kind
+                   WHEN 'codebase_scan' THEN os.branch = fs.branch
+                   WHEN 'merge' THEN o.pull_request = f.pull_request
+                   WHEN 'analysis' THEN o.commit_sha = f.commit_sha
+                        AND o.pull_request IS NOT DISTINCT FROM f.pull_request
+                   ELSE true END
+             ORDER BY o.created_at DESC LIMIT 1",
+            &[failed.as_uuid()],
+        )
+        .await?;
+    Ok(row.map(|row| RunId::new(row.get("id"))))
 }
 
 /// `None`: another request was faster.
