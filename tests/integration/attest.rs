@@ -227,7 +227,15 @@ fn judged(severity: Severity, number: u32) -> Judged {
         owasp: vec![],
         demoted: false,
     };
-    Judged { finding, new: true, deciding: true, dismissed: None, lineage: None, expired: None }
+    Judged {
+        finding,
+        new: true,
+        deciding: true,
+        dismissed: None,
+        lineage: None,
+        expired: None,
+        proof: None,
+    }
 }
 
 #[tokio::test]

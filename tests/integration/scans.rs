@@ -1,6 +1,7 @@
 //! Scans of all the code of a branch: fanned out, joined, reported. A real git server, the real
 //! orchestrator, a real Postgres.
 
+mod following;
 pub(crate) mod place;
 
 use std::time::Duration;
@@ -117,7 +118,7 @@ async fn the_report_cites_what_it_says_and_each_scan_of_a_branch_is_a_version() 
 
     // One flaw goes, one comes, and one moves down within its file.
     code[0].1 = "FIXED = True\n".into();
-    code[1].1 = "def run(text):\n    eval(text)\n".into();
+    code[1].1 = "def start(other):\n    eval(other)\n".into();
     code[100].1 = format!("\n\n{}", code[100].1);
     place.commit(&code, &[&first]);
     let (scan, _) = place.request().await;
@@ -227,6 +228,26 @@ async fn going_on_with_a_scan_does_only_what_failed() {
     assert_eq!(place.world.count("runs WHERE kind = 'scan_shard'").await, 4);
     assert_eq!(place.world.count("analyses").await, 1);
     assert_eq!(place.world.count("artifacts").await, 1);
+}
+
+#[tokio::test]
+async fn an_old_failed_scan_is_not_gone_on_with_while_the_branch_is_scanned_anew() {
+    let place = Place::new().await;
+    let (_, failed, _) = with_a_failed_shard(&place).await;
+    let (_, open) = place.request().await;
+    let retry = format!("/v1/runs/{failed}/retry");
+    let refused = place.world.send_json(Method::POST, &retry, &place.key, &json!(null)).await;
+    assert_eq!(refused.status, 409, "{}", refused.json());
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains(&open.to_string()), "it says which one: {detail}");
+    assert_eq!(place.world.count("runs WHERE kind = 'codebase_scan'").await, 2);
+
+    let cancel = format!("/v1/runs/{open}/cancel");
+    place.world.send_json(Method::POST, &cancel, &place.key, &json!(null)).await;
+    let answer = place.world.send_json(Method::POST, &retry, &place.key, &json!(null)).await;
+    assert_eq!(answer.status, 201, "nobody does the same any more: {}", answer.json());
+    let again = place.world.send_json(Method::POST, &retry, &place.key, &json!(null)).await;
+    assert_eq!((again.status.as_u16(), &again.json()["id"]), (200, &answer.json()["id"]));
 }
 
 #[tokio::test]

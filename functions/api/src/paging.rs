@@ -39,6 +39,11 @@ impl Asked {
         Page { after: self.after, limit: i64::from(self.limit) + 1 }
     }
 
+    /// As many rows as were asked for, where there is no next page.
+    pub(crate) fn limit(&self) -> i64 {
+        i64::from(self.limit)
+    }
+
     pub(crate) fn list<Row, T>(
         &self,
         mut rows: Vec<Row>,

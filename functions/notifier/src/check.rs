@@ -4,11 +4,17 @@ use clients::github::{Annotation, AnnotationLevel, CheckRun, Conclusion};
 use domain::{RunStatus, Severity, Verdict};
 use store::findings::Stored;
 
-use crate::report::{Ending, Outcome, beside, ended, link, not_checked};
+use crate::{
+    markdown::{block, code, words},
+    report::{Ending, Outcome, beside, ended, inputs, language, link, not_checked},
+};
 
 /// Annotations of one check, 20 requests of GitHub's 50; a change with more findings is told so
 /// in the summary.
 pub const ANNOTATIONS_MAX: usize = 1_000;
+/// Bytes of the summary that counterexamples may take; the rest is a few kilobytes, and GitHub takes
+/// 65,535 in all.
+const COUNTEREXAMPLES_BYTES_MAX: usize = 40_000;
 /// How the check is called beside a commit.
 const NAME: &str = "Assay";
 
@@ -54,7 +60,27 @@ fn judged(ending: &Ending, annotations_max: usize) -> Option<(Conclusion, String
         // Writing to a string cannot fail.
         let _ = writeln!(summary, "\n{beside}");
     }
+    summary.push_str(&counterexamples(&ending.new));
     Some((conclusion, outcome.title(), summary))
+}
+
+/// What was refuted, with the inputs and the test that show it, as far as there is room.
+fn counterexamples(new: &[Stored]) -> String {
+    let mut text = String::new();
+    for finding in new {
+        let Some(proof) = &finding.proof else { continue };
+        let place = code(&format!("{}:{}", finding.path, finding.lines.first));
+        let mut one = format!("\n{} in {place}: {}\n", words(&finding.title), inputs(proof));
+        if let Some(test) = &proof.test {
+            one.push_str(&format!("\n{}", block(language(&finding.path), test)));
+        }
+        if text.len() + one.len() > COUNTEREXAMPLES_BYTES_MAX {
+            text.push_str("\nThe other counterexamples stand beside the code.\n");
+            break;
+        }
+        text.push_str(&one);
+    }
+    if text.is_empty() { text } else { format!("\n### Counterexamples\n{text}") }
 }
 
 fn annotation(finding: &Stored) -> Annotation {
@@ -75,7 +101,15 @@ fn annotation(finding: &Stored) -> Annotation {
         level,
         title: finding.title.clone(),
         message: message.trim_start().to_owned(),
+        details: details(finding),
     }
+}
+
+/// What is copied rather than read: the fix as a patch, and the test that fails.
+fn details(finding: &Stored) -> Option<String> {
+    let test = finding.proof.as_ref().and_then(|proof| proof.test.as_deref());
+    let parts: Vec<&str> = finding.fix_diff.as_deref().into_iter().chain(test).collect();
+    (!parts.is_empty()).then(|| parts.join("\n"))
 }
 
 #[cfg(test)]

@@ -7,13 +7,15 @@ use store::findings::Stored;
 use crate::{
     check::ANNOTATIONS_MAX,
     markdown::{block, code, words},
-    report::{Ending, Outcome, beside, ended, link, not_checked},
+    report::{Ending, Outcome, beside, ended, inputs, language, link, not_checked},
 };
 
 /// Findings that are unfolded one by one; the others stand beside the code.
 const FINDINGS_MAX: usize = 10;
 /// Characters of a finding's code, and of its description, that are shown.
 const PART_CHARS_MAX: usize = 1_500;
+/// Characters of a patch or a test that are shown; a longer one is not, for half of it is of no use.
+const WHOLE_CHARS_MAX: usize = 4_000;
 /// Characters that the last lines may need.
 const ENDING_CHARS: usize = 4_000;
 const NAME: &str = "assay:summary";
@@ -95,12 +97,29 @@ fn details(finding: &Stored) -> String {
     if let Some(snippet) = &finding.snippet {
         paragraph(block("", &cut(snippet)));
     }
+    if let Some(proof) = &finding.proof {
+        paragraph(format!("Found by symbolic execution: {}.", inputs(proof)));
+        if let Some(test) = &proof.test {
+            paragraph(whole(language(&finding.path), test));
+        }
+    }
     if let Some(fix) = &finding.fix_suggestion {
         paragraph(words(&cut(fix)));
+    }
+    if let Some(diff) = &finding.fix_diff {
+        paragraph(whole("diff", diff));
     }
     paragraph(format!("Rule {}", code(&finding.rule)));
     text.push_str("</details>\n\n");
     text
+}
+
+/// What is of use only as a whole.
+fn whole(kind: &str, text: &str) -> String {
+    match text.chars().count() {
+        count if count <= WHOLE_CHARS_MAX => block(kind, text),
+        count => format!("({count} characters of {kind} stand beside the code.)"),
+    }
 }
 
 fn cut(text: &str) -> String {

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use domain::{RunStatus, Severity, Verdict};
+use domain::{Language, RunStatus, Severity, Verdict};
 use store::{
     analyses::{Analysis, Counts, Delta, Metadata},
-    findings::Stored,
+    findings::{Proof, Stored},
     runs::Run,
 };
 
-use crate::markdown::{counted, words};
+use crate::markdown::{code, counted, words};
 
 /// A run that is over.
 pub struct Ending {
@@ -137,6 +137,22 @@ pub(crate) fn ended(finding: &Stored) -> Option<String> {
         expired.reason,
         owner
     ))
+}
+
+/// For which inputs it goes wrong.
+pub(crate) fn inputs(proof: &Proof) -> String {
+    if proof.inputs.is_empty() {
+        return "it goes wrong whenever it is reached".to_owned();
+    }
+    let inputs = proof.inputs.iter();
+    let inputs: Vec<String> =
+        inputs.map(|input| code(&format!("{} = {}", input.name, input.value))).collect();
+    format!("it goes wrong for {}", inputs.join(", "))
+}
+
+/// What GitHub calls the language of a file, for its colours.
+pub(crate) fn language(path: &str) -> &'static str {
+    Language::of_path(path).map_or("", Language::as_str)
 }
 
 /// Where people read on.

@@ -93,6 +93,7 @@ pub(crate) fn finding(severity: Severity, deciding: bool) -> Stored {
         snippet: Some("result = eval(\n    request.args['x'])".into()),
         fix_suggestion: Some("Use a parser.".into()),
         fix_diff: Some(FIX.into()),
+        proof: None,
         deciding,
         expired: None,
     }

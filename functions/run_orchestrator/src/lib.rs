@@ -7,6 +7,7 @@ mod examine;
 mod memory;
 mod merge;
 mod scan;
+mod trust;
 mod worker;
 
 use std::time::Duration;

@@ -2,6 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use analysis::CustomRules;
 use domain::{Snapshot, kinds::analysis::Fetched};
+use insight::trust::TestNames;
 use policy::Held;
 use serde::{Serialize, de::DeserializeOwned};
 use store::repositories::Repository;
@@ -30,6 +31,8 @@ pub(crate) struct Memory {
     /// The code and the files of the base without what the policy leaves out.
     pub(crate) narrowed: Option<Arc<Snapshot>>,
     pub(crate) narrowed_base: Option<Arc<Snapshot>>,
+    /// The tests among all files of the commit, once a shard had these in hand.
+    pub(crate) tests: Arc<TestNames>,
     /// What comes of the files, as far as it is known.
     pub(crate) results: Results,
     /// Whether someone was asked to allow what a merge is to do.

@@ -55,6 +55,7 @@ impl Worker for Kinds<'_> {
             narrowed_base: None,
             rules: Arc::default(),
             own_rules: analysis::rules::load(tx, run).await?,
+            tests: Arc::default(),
             results: Results::default(),
             is_asked,
         })

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AnalysisId, ArtifactId, CodebaseScanId, CommitSha, ErrorCode, RepositoryId, RunId, RunStatus,
-    Severity,
+    AnalysisId, ArtifactId, CodebaseScanId, CommitSha, ErrorCode, RepositoryId, RiskLevel, RunId,
+    RunStatus, Severity,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -80,20 +80,33 @@ pub struct Results {
     pub incomplete: usize,
     /// None: no scan of this branch was completed before.
     pub changes: Option<Changes>,
+    /// None: it is older than the scores of scans.
+    #[serde(default)]
+    pub trust: Option<Trust>,
     pub report: ArtifactId,
 }
 
-/// What a scan finds that the one before did not, and the reverse; a finding that moves within its
-/// file is the same.
+/// What a scan finds that the one before did not, and the reverse; a finding that moves is the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changes {
     /// The scan of the same branch that was completed last.
     pub since: CodebaseScanId,
-    pub new: i64,
-    pub persisting: i64,
-    pub fixed: i64,
+    pub new: u32,
+    pub persisting: u32,
+    pub fixed: u32,
     /// Not found again, in files that this scan did not read to the end.
-    pub not_checked: i64,
+    pub not_checked: u32,
+}
+
+/// How far the files of a scan can be relied on, by their trust scores.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trust {
+    /// Files with a score, by their risk; every level is named.
+    pub files: BTreeMap<RiskLevel, u32>,
+    /// The mean of their scores, to a tenth. None: no file has one.
+    pub mean: Option<f64>,
+    /// The file with the lowest score, and that score.
+    pub lowest: Option<(String, f64)>,
 }
 
 /// Notes that a scan was asked for.
@@ -238,49 +251,44 @@ pub async fn list(
     rows.iter().map(CodebaseScan::try_from).collect()
 }
 
-/// Compares the findings of a run's scan with those of the scan of the same branch that was
-/// completed last. `unread` are the files that were not read to the end this time.
-pub async fn compare(
+/// The newest completed scans of a branch, the newest first.
+pub async fn list_completed(
     tx: &Tx<'_>,
-    run: RunId,
-    unread: &[&str],
-) -> Result<Option<Changes>, StoreError> {
-    let row = tx
-        .query_opt(
-            "WITH this AS (
-                 SELECT s.id, s.repo_id, s.branch, a.id AS analysis
-                 FROM codebase_scans s JOIN analyses a ON a.run_id = s.run_id WHERE s.run_id = $1
-             ), last AS (
-                 SELECT l.id, a.id AS analysis
-                 FROM this t
-                 JOIN codebase_scans l ON l.repo_id = t.repo_id AND l.branch = t.branch
-                     AND l.status = 'completed' AND l.id <> t.id
-                 JOIN analyses a ON a.run_id = l.run_id
-                 ORDER BY l.completed_at DESC, l.id DESC LIMIT 1
-             ), now_found AS (
-                 SELECT f.fingerprint FROM findings f JOIN this t ON f.analysis_id = t.analysis
-             ), last_found AS (
-                 SELECT f.fingerprint, f.file_path = ANY ($2::text[]) AS unread
-                 FROM findings f JOIN last l ON f.analysis_id = l.analysis
-             )
-             SELECT l.id,
-                    count(*) FILTER (WHERE n.fingerprint IS NOT NULL AND b.fingerprint IS NULL) AS new,
-                    count(*) FILTER (WHERE n.fingerprint = b.fingerprint) AS persisting,
-                    count(*) FILTER (WHERE n.fingerprint IS NULL AND NOT b.unread) AS fixed,
-                    count(*) FILTER (WHERE n.fingerprint IS NULL AND b.unread) AS not_checked
-             FROM last l
-             LEFT JOIN (now_found n FULL JOIN last_found b USING (fingerprint)) ON true
-             GROUP BY l.id",
-            &[run.as_uuid(), &unread],
+    repository: RepositoryId,
+    branch: &str,
+    newest: i64,
+) -> Result<Vec<CodebaseScan>, StoreError> {
+    let rows = tx
+        .query(
+            &format!(
+                "SELECT {COLUMNS} FROM {FROM}
+                 WHERE s.repo_id = $1 AND s.branch = $2 AND s.status = 'completed'
+                 ORDER BY s.completed_at DESC, s.id DESC LIMIT $3"
+            ),
+            &[repository.as_uuid(), &branch, &newest],
         )
         .await?;
-    Ok(row.map(|row| Changes {
-        since: CodebaseScanId::new(row.get("id")),
-        new: row.get("new"),
-        persisting: row.get("persisting"),
-        fixed: row.get("fixed"),
-        not_checked: row.get("not_checked"),
-    }))
+    rows.iter().map(CodebaseScan::try_from).collect()
+}
+
+/// The scan of the same branch as the run's that was completed last, and its analysis. None: none was.
+pub async fn find_last(
+    tx: &Tx<'_>,
+    run: RunId,
+) -> Result<Option<(CodebaseScanId, AnalysisId)>, StoreError> {
+    let row = tx
+        .query_opt(
+            "SELECT l.id, a.id AS analysis_id
+             FROM codebase_scans t
+             JOIN codebase_scans l ON l.repo_id = t.repo_id AND l.branch = t.branch
+                 AND l.status = 'completed' AND l.id <> t.id
+             JOIN analyses a ON a.run_id = l.run_id
+             WHERE t.run_id = $1
+             ORDER BY l.completed_at DESC, l.id DESC LIMIT 1",
+            &[run.as_uuid()],
+        )
+        .await?;
+    Ok(row.map(|row| (CodebaseScanId::new(row.get("id")), AnalysisId::new(row.get("analysis_id")))))
 }
 
 impl TryFrom<&Row> for CodebaseScan {

@@ -10,7 +10,7 @@ use domain::{Fingerprint, Ground, OrgId, RepositoryId};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use crate::{StoreError, Tx, rows::parse_opt};
+use crate::{StoreError, Tx, findings::Expired, rows::parse_opt};
 
 pub use browse::{Decided, Filter, Standing, history, list};
 
@@ -74,6 +74,19 @@ pub async fn list_dismissed(
         )
         .await?;
     rows.iter().map(Dismissed::try_from).collect()
+}
+
+impl Dismissed {
+    /// What is left of it when it is over.
+    pub fn expired(&self) -> Option<Expired> {
+        Some(Expired {
+            by: self.decided_by.clone(),
+            owner: self.owner.clone(),
+            ground: self.ground,
+            reason: self.reason.clone(),
+            at: self.expired_at?,
+        })
+    }
 }
 
 impl TryFrom<&Row> for Dismissed {

@@ -5,11 +5,11 @@
 
 mod browse;
 mod import;
+mod known;
 mod observed;
+mod proof;
 
-use domain::{
-    Finding, FindingId, Fingerprint, Ground, LineRange, RunId, Severity, SnippetHash, Trail,
-};
+use domain::{Finding, FindingId, Fingerprint, Ground, LineRange, RunId, Severity, SnippetHash};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,7 +23,9 @@ use crate::{
 
 pub use browse::{Dismissal, Filter, Shown, Tags, find, list};
 pub use import::{Added, Foreign, hold_back, import};
+pub use known::{Continued, Known, carry_on, list_known, list_previous};
 pub use observed::{Observed, list_observed};
+pub use proof::{Input, Proof};
 
 /// A finding together with what it means for its analysis.
 #[derive(Debug, Clone)]
@@ -39,6 +41,8 @@ pub struct Judged {
     pub lineage: Option<Fingerprint>,
     /// Someone lived with it until this dismissal ended.
     pub expired: Option<Expired>,
+    /// What shows that it is so, where a formal check found it.
+    pub proof: Option<Proof>,
 }
 
 /// A dismissal that was, as a finding's `metadata` keeps it.
@@ -64,22 +68,23 @@ pub async fn insert_all(tx: &Tx<'_>, fence: &Fence, findings: &[Judged]) -> Resu
             "INSERT INTO findings (org_id, analysis_id, repo_id, rule_id, fingerprint, category,
                                    severity, title, description, file_path, line_start, line_end,
                                    code_snippet, snippet_hash, fix_suggestion, fix_diff,
-                                   confidence, verification_type, state, deciding, metadata,
-                                   dismissed, dismissed_by, dismissed_reason, trail, lineage)
+                                   confidence, verification_type, verification_proof, state,
+                                   deciding, metadata, dismissed, dismissed_by, dismissed_reason,
+                                   trail, lineage)
              SELECT a.org_id, a.id, a.repo_id, f.rule_id, f.fingerprint, f.category, f.severity,
                     f.title, f.description, f.file_path, f.line_start, f.line_end, f.code_snippet,
                     f.snippet_hash, f.fix_suggestion, f.fix_diff, f.confidence,
-                    f.verification_type, f.state, f.deciding, f.metadata, f.dismissed,
-                    f.dismissed_by, f.dismissed_reason, f.trail, f.lineage
+                    f.verification_type, f.verification_proof, f.state, f.deciding, f.metadata,
+                    f.dismissed, f.dismissed_by, f.dismissed_reason, f.trail, f.lineage
              FROM runs r
              JOIN analyses a ON a.run_id = coalesce(r.parent_run_id, r.id),
              jsonb_to_recordset($2) AS f (
                  rule_id text, fingerprint text, category text, severity text, title text,
                  description text, file_path text, line_start integer, line_end integer,
                  code_snippet text, snippet_hash text, fix_suggestion text, fix_diff text,
-                 confidence double precision, verification_type text, state text,
-                 deciding boolean, metadata jsonb, dismissed boolean, dismissed_by text,
-                 dismissed_reason text, trail text, lineage text)
+                 confidence double precision, verification_type text, verification_proof text,
+                 state text, deciding boolean, metadata jsonb, dismissed boolean,
+                 dismissed_by text, dismissed_reason text, trail text, lineage text)
              WHERE r.id = $1",
             &[fence.run().as_uuid(), &rows],
         )
@@ -130,6 +135,7 @@ fn row_of(judged: &Judged) -> Value {
         "fix_diff": fix_diff.as_deref().map(plain),
         "confidence": confidence,
         "verification_type": verification,
+        "verification_proof": judged.proof.as_ref().map(Proof::text),
         "state": if judged.new { "new" } else { "existing" },
         "deciding": judged.deciding,
         "metadata": metadata,
@@ -201,26 +207,45 @@ pub struct Stored {
     pub snippet: Option<String>,
     pub fix_suggestion: Option<String>,
     pub fix_diff: Option<String>,
+    pub proof: Option<Proof>,
     pub deciding: bool,
     pub expired: Option<Expired>,
 }
 
-/// The new findings of a run's analysis that nobody dismissed, the gravest first; the order is
-/// the same at every call.
+/// The new findings of a run's analysis that nobody dismissed, those that count first and of these
+/// the gravest; the order is the same at every call.
 pub async fn list_new(tx: &Tx<'_>, run: RunId, at_most: i64) -> Result<Vec<Stored>, StoreError> {
+    let of = format!("f.state = 'new' AND NOT f.dismissed ORDER BY f.deciding DESC, {BY_GRAVITY}");
+    list_stored(tx, run, &of, at_most).await
+}
+
+/// All findings of a run's analysis that nobody dismissed, the gravest first; the order is the same
+/// at every call.
+pub async fn list_open(tx: &Tx<'_>, run: RunId, at_most: i64) -> Result<Vec<Stored>, StoreError> {
+    list_stored(tx, run, &format!("NOT f.dismissed ORDER BY {BY_GRAVITY}"), at_most).await
+}
+
+const BY_GRAVITY: &str = "array_position('{critical,high,medium,low,info}'::text[], f.severity),
+     f.file_path, f.line_start, f.fingerprint";
+
+async fn list_stored(
+    tx: &Tx<'_>,
+    run: RunId,
+    of: &str,
+    at_most: i64,
+) -> Result<Vec<Stored>, StoreError> {
     let rows = tx
         .query(
-            "SELECT f.id, f.rule_id, f.severity, f.title, f.description, f.file_path,
-                    f.line_start, f.line_end, f.snippet_hash, f.fingerprint,
-                    coalesce(f.lineage, f.fingerprint) AS lineage, f.code_snippet,
-                    f.fix_suggestion, f.fix_diff, f.deciding,
-                    f.metadata -> 'dismissal_expired' AS expired
-             FROM findings f JOIN analyses a ON a.id = f.analysis_id
-             WHERE a.run_id = $1 AND f.state = 'new' AND NOT f.dismissed
-             ORDER BY f.deciding DESC,
-                      array_position('{critical,high,medium,low,info}'::text[], f.severity),
-                      f.file_path, f.line_start, f.fingerprint
-             LIMIT $2",
+            &format!(
+                "SELECT f.id, f.rule_id, f.severity, f.title, f.description, f.file_path,
+                        f.line_start, f.line_end, f.snippet_hash, f.fingerprint,
+                        coalesce(f.lineage, f.fingerprint) AS lineage, f.code_snippet,
+                        f.fix_suggestion, f.fix_diff, f.verification_proof, f.deciding,
+                        f.metadata -> 'dismissal_expired' AS expired
+                 FROM findings f JOIN analyses a ON a.id = f.analysis_id
+                 WHERE a.run_id = $1 AND {of}
+                 LIMIT $2"
+            ),
             &[run.as_uuid(), &at_most],
         )
         .await?;
@@ -248,6 +273,7 @@ impl TryFrom<&Row> for Stored {
             snippet: row.get("code_snippet"),
             fix_suggestion: row.get("fix_suggestion"),
             fix_diff: row.get("fix_diff"),
+            proof: Proof::stored(row)?,
             deciding: row.get("deciding"),
             expired: row
                 .get::<_, Option<Value>>("expired")
@@ -255,59 +281,5 @@ impl TryFrom<&Row> for Stored {
                 .transpose()
                 .map_err(corrupt("findings", "metadata"))?,
         })
-    }
-}
-
-/// A finding of another analysis, as far as it takes to know it again.
-#[derive(Debug, Clone)]
-pub struct Known {
-    pub rule: String,
-    pub path: String,
-    pub fingerprint: Fingerprint,
-    pub trail: Option<Trail>,
-    /// The fingerprint under which it was first known.
-    pub lineage: Fingerprint,
-    pub demoted: bool,
-}
-
-/// What our rules and patterns found in the newest complete analysis of the same pull request before
-/// this run's, in the order of the files. None: there is no such analysis.
-pub async fn list_previous(tx: &Tx<'_>, run: RunId) -> Result<Option<Vec<Known>>, StoreError> {
-    let previous = tx
-        .query_opt(
-            "SELECT p.id
-             FROM analyses a
-             JOIN analyses p ON p.repo_id = a.repo_id AND p.pr_number = a.pr_number
-             WHERE a.run_id = $1 AND p.kind = 'pull_request' AND p.status = 'completed'
-               AND (p.created_at, p.id) < (a.created_at, a.id)
-             ORDER BY p.created_at DESC, p.id DESC LIMIT 1",
-            &[run.as_uuid()],
-        )
-        .await?;
-    let Some(previous) = previous else { return Ok(None) };
-    let rows = tx
-        .query(
-            "SELECT rule_id, file_path, fingerprint, trail,
-                    coalesce(lineage, fingerprint) AS lineage,
-                    coalesce((metadata ->> 'demoted')::boolean, false) AS demoted
-             FROM findings WHERE analysis_id = $1 AND verification_type <> 'formal'
-               AND NOT metadata ? 'tool'
-             ORDER BY file_path, line_start, rule_id, fingerprint",
-            &[&previous.get::<_, uuid::Uuid>("id")],
-        )
-        .await?;
-    Ok(Some(rows.iter().map(Known::from).collect()))
-}
-
-impl From<&Row> for Known {
-    fn from(row: &Row) -> Self {
-        Self {
-            rule: row.get("rule_id"),
-            path: row.get("file_path"),
-            fingerprint: Fingerprint::stored(row.get("fingerprint")),
-            trail: row.get::<_, Option<String>>("trail").map(Trail::stored),
-            lineage: Fingerprint::stored(row.get("lineage")),
-            demoted: row.get("demoted"),
-        }
     }
 }

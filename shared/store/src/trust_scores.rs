@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 
 use crate::{
     Page, StoreError, Tx,
+    codebase_scans::Trust,
     rows::{corrupt, parse},
     runs::Fence,
 };
@@ -301,6 +302,37 @@ pub async fn stats(
         high: row.get("high"),
         critical: row.get("critical"),
     })
+}
+
+/// The scores of all files of a commit, counted.
+pub async fn summarize(
+    tx: &Tx<'_>,
+    repository: RepositoryId,
+    commit: &CommitSha,
+) -> Result<Trust, StoreError> {
+    let rows = tx
+        .query(
+            "WITH scored AS (
+                 SELECT file_path, score, risk_level FROM trust_score_cache
+                 WHERE repo_id = $1 AND commit_sha = $2
+             ), lowest AS (SELECT * FROM scored ORDER BY score, file_path LIMIT 1)
+             SELECT s.risk_level, count(*) AS files, l.file_path, l.score,
+                    round((SELECT avg(score) FROM scored)::numeric, 1)::double precision AS mean
+             FROM scored s, lowest l
+             GROUP BY s.risk_level, l.file_path, l.score",
+            &[repository.as_uuid(), &commit.as_str()],
+        )
+        .await?;
+    let mut trust =
+        Trust { files: RiskLevel::ALL.iter().map(|risk| (*risk, 0)).collect(), ..Trust::default() };
+    for row in &rows {
+        let risk = parse(row, "trust_score_cache", "risk_level")?;
+        let files = u32::try_from(row.get::<_, i64>("files"));
+        trust.files.insert(risk, files.map_err(corrupt("trust_score_cache", "risk_level"))?);
+        trust.mean = row.get("mean");
+        trust.lowest = Some((row.get("file_path"), row.get("score")));
+    }
+    Ok(trust)
 }
 
 impl TryFrom<&Row> for Score {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::{
     analyses,
-    findings::{self, Dismissal, Expired, Shown},
+    findings::{self, Dismissal, Expired, Input, Proof, Shown},
 };
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -49,14 +49,16 @@ pub(super) struct FindingView {
     /// The sha256 of the snippet in its canonical form.
     snippet_hash: String,
     fix_suggestion: Option<String>,
+    /// A unified diff that `git apply` takes, after which the finding is gone.
     fix_diff: Option<String>,
     /// 0.0 to 1.0: how often a match of this rule is right.
     confidence: f64,
     /// By which kind of check it was made.
     #[schema(value_type = VerificationWord)]
     verification: VerificationType,
-    verification_proof: Option<String>,
-    /// `new` if the base does not have it, else `existing`.
+    /// What shows that it is so; null unless a formal check found it.
+    verification_proof: Option<ProofView>,
+    /// `new` if the base, or the scan before, does not have it, else `existing`.
     state: String,
     /// Whether it counted for the verdict when that was given.
     deciding: bool,
@@ -72,6 +74,32 @@ pub(super) struct FindingView {
     /// A dismissal that was over when the finding was found.
     dismissal_expired: Option<ExpiredView>,
     created_at: Timestamp,
+}
+
+/// Inputs for which the code goes wrong, found by symbolic execution and run again.
+#[derive(Serialize, ToSchema)]
+#[schema(as = VerificationProof)]
+struct ProofView {
+    /// Empty: it goes wrong whenever it is reached.
+    inputs: Vec<ProofInput>,
+    /// A test in the function's language that succeeds where the code fails; null if it could not be
+    /// rendered.
+    test: Option<String>,
+}
+
+/// A parameter, with its value in the function's language.
+#[derive(Serialize, ToSchema)]
+struct ProofInput {
+    name: String,
+    value: String,
+}
+
+impl From<Proof> for ProofView {
+    fn from(proof: Proof) -> Self {
+        let inputs = proof.inputs.into_iter();
+        let inputs = inputs.map(|Input { name, value }| ProofInput { name, value }).collect();
+        Self { inputs, test: proof.test }
+    }
 }
 
 #[derive(Serialize, ToSchema)]
@@ -147,7 +175,7 @@ impl From<Shown> for FindingView {
             fix_diff: finding.fix_diff,
             confidence: finding.confidence,
             verification: finding.verification,
-            verification_proof: finding.verification_proof,
+            verification_proof: finding.proof.map(ProofView::from),
             state: finding.state,
             deciding: finding.deciding,
             demoted: finding.tags.demoted,

@@ -255,7 +255,7 @@ fn of_its_own(imported: Imported, tool: &str, changes: Option<&[ChangedFile]>) -
         said => said.to_owned(),
     });
     let dismissed = reason.map(|reason| (format!("tool:{tool}"), reason));
-    Judged { finding, new, deciding: false, dismissed, lineage: None, expired: None }
+    Judged { finding, new, deciding: false, dismissed, lineage: None, expired: None, proof: None }
 }
 
 /// What the run compared its commit with.

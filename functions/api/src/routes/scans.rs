@@ -2,20 +2,23 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use domain::{
-    CodebaseScanId, ErrorCode, RepositoryId, RunId, RunKind, RunStatus, Scope, Severity,
+    CodebaseScanId, RepositoryId, RunId, RunKind, Scope,
     kinds::codebase_scan::{Input, Sharded},
 };
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{
-    codebase_scans::{self, Changes, CodebaseScan, Results},
-    run_steps,
+    codebase_scans, run_steps,
     runs::{self, NewRun},
 };
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
+
+mod trends;
+mod view;
+
+use view::{ScanDetail, ScanResults, ScanView, ShardProgress};
 
 use super::{
     repositories::check_ref,
@@ -28,14 +31,16 @@ use crate::{
     observe::Trace,
     paging::{Asked, List},
     problem::{Checks, MEDIA_TYPE, Problem, ProblemDocument},
-    words::{ErrorCodeWord, RunStatusWord},
 };
 
 /// What a scan's own status can be; its run knows more.
 const STATUSES: [&str; 4] = ["pending", "running", "completed", "failed"];
 
 pub(crate) fn routes() -> OpenApiRouter<Deps> {
-    OpenApiRouter::new().routes(routes!(request_scan, list_scans)).routes(routes!(get_scan))
+    OpenApiRouter::new()
+        .routes(routes!(request_scan, list_scans))
+        .routes(routes!(get_scan))
+        .merge(trends::routes())
 }
 
 /// Which code to scan.
@@ -111,165 +116,6 @@ async fn request_scan(
     tenant.commit().await?;
     announce::send(&deps, &mut session, &unsent).await;
     Ok(accepted(scan, run.id, false))
-}
-
-/// A scan of all the code of a branch.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Scan)]
-struct ScanView {
-    id: Uuid,
-    repository_id: Uuid,
-    /// The run that does it; after a retry, the newest one.
-    run_id: Option<Uuid>,
-    #[schema(value_type = Option<RunStatusWord>)]
-    run_status: Option<RunStatus>,
-    branch: String,
-    /// The commit that the branch stood at when the scan began.
-    commit: Option<String>,
-    /// `pending`, `running`, `completed` or `failed`.
-    status: String,
-    /// `manual`, `schedule` or `api`.
-    triggered_by: String,
-    /// Files that were parsed; 0 until it is completed, as is the next.
-    files_scanned: i32,
-    findings_count: i32,
-    #[schema(value_type = Option<ErrorCodeWord>)]
-    error_code: Option<ErrorCode>,
-    error: Option<String>,
-    created_at: Timestamp,
-    started_at: Option<Timestamp>,
-    completed_at: Option<Timestamp>,
-}
-
-impl From<&CodebaseScan> for ScanView {
-    fn from(scan: &CodebaseScan) -> Self {
-        Self {
-            id: *scan.id.as_uuid(),
-            repository_id: *scan.repository.as_uuid(),
-            run_id: scan.run.map(|id| *id.as_uuid()),
-            run_status: scan.run_status,
-            branch: scan.branch.clone(),
-            commit: scan.commit.as_ref().map(ToString::to_string),
-            status: scan.status.clone(),
-            triggered_by: scan.triggered_by.clone(),
-            files_scanned: scan.files_scanned,
-            findings_count: scan.findings_count,
-            error_code: scan.error_code,
-            error: scan.error_message.clone(),
-            created_at: scan.created_at,
-            started_at: scan.started_at,
-            completed_at: scan.completed_at,
-        }
-    }
-}
-
-/// A scan with how far it is, and what came of it.
-#[derive(Serialize, ToSchema)]
-struct ScanDetail {
-    #[serde(flatten)]
-    scan: ScanView,
-    /// Under which its findings are listed, once it has fetched the code.
-    analysis_id: Option<Uuid>,
-    /// Null until the files are divided among shards.
-    shards: Option<ShardProgress>,
-    /// Null until it is completed.
-    results: Option<ScanResults>,
-}
-
-/// How many shards there are, by how far each is.
-#[derive(Debug, Default, PartialEq, Serialize, ToSchema)]
-struct ShardProgress {
-    total: usize,
-    /// Queued or parked.
-    waiting: usize,
-    running: usize,
-    succeeded: usize,
-    failed: usize,
-    canceled: usize,
-}
-
-impl ShardProgress {
-    fn of(total: usize, statuses: impl Iterator<Item = RunStatus>) -> Self {
-        let mut progress = Self { total, ..Self::default() };
-        for status in statuses {
-            let count = match status {
-                RunStatus::Queued | RunStatus::Waiting => &mut progress.waiting,
-                RunStatus::Running => &mut progress.running,
-                RunStatus::Succeeded => &mut progress.succeeded,
-                RunStatus::Failed => &mut progress.failed,
-                RunStatus::Canceled => &mut progress.canceled,
-            };
-            *count += 1;
-        }
-        progress
-    }
-}
-
-/// What came of a scan.
-#[derive(Serialize, ToSchema)]
-struct ScanResults {
-    /// All files of the commit.
-    files: u32,
-    findings: FindingCounts,
-    /// Of the findings, those that people live with.
-    dismissed: u32,
-    /// Files that were not read, whatever for; the analysis lists them.
-    unanalysed: usize,
-    /// Places where a rule, or all of them, did not come to an end.
-    incomplete: usize,
-    /// Null for the first completed scan of a branch.
-    changes: Option<ScanChanges>,
-    report_artifact_id: Uuid,
-}
-
-/// Findings by severity.
-#[derive(Serialize, ToSchema)]
-struct FindingCounts {
-    critical: u32,
-    high: u32,
-    medium: u32,
-    low: u32,
-    info: u32,
-}
-
-/// What the scan found beside what the one before found; what moves within its file is the same.
-#[derive(Serialize, ToSchema)]
-struct ScanChanges {
-    /// The scan of the same branch that was completed last.
-    since_scan_id: Uuid,
-    new: i64,
-    persisting: i64,
-    fixed: i64,
-    /// Not found again, in files that were not read to the end this time.
-    not_checked: i64,
-}
-
-impl From<Changes> for ScanChanges {
-    fn from(changes: Changes) -> Self {
-        let Changes { since, new, persisting, fixed, not_checked } = changes;
-        Self { since_scan_id: *since.as_uuid(), new, persisting, fixed, not_checked }
-    }
-}
-
-impl From<Results> for ScanResults {
-    fn from(results: Results) -> Self {
-        let of = |severity| results.findings.get(&severity).copied().unwrap_or_default();
-        Self {
-            files: results.files,
-            findings: FindingCounts {
-                critical: of(Severity::Critical),
-                high: of(Severity::High),
-                medium: of(Severity::Medium),
-                low: of(Severity::Low),
-                info: of(Severity::Info),
-            },
-            dismissed: results.dismissed,
-            unanalysed: results.unanalysed,
-            incomplete: results.incomplete,
-            changes: results.changes.map(ScanChanges::from),
-            report_artifact_id: *results.report.as_uuid(),
-        }
-    }
 }
 
 #[derive(Deserialize, IntoParams)]

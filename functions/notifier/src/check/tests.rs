@@ -1,6 +1,9 @@
 use domain::Severity;
 use serde_json::json;
-use store::analyses::{Analysis, Metadata};
+use store::{
+    analyses::{Analysis, Metadata},
+    findings::{Input, Proof},
+};
 
 use super::*;
 use crate::sample::{analysis, failed, finding, run};
@@ -100,4 +103,46 @@ fn a_repository_may_ask_for_less_beside_the_code() {
     let check = check_run(&ending, None).unwrap();
     assert_eq!(check.annotations.len(), 1);
     assert!(check.summary.contains("Only the 1 gravest"), "{}", check.summary);
+}
+
+/// A division that fails for two inputs, and a program that shows it.
+fn refuted(test: &str) -> Stored {
+    let input = |name: &str, value: &str| Input { name: name.into(), value: value.into() };
+    let inputs = vec![input("total", "7"), input("count", "0")];
+    Stored {
+        title: "Division by zero".into(),
+        rule: "python.formal.division-by-zero".into(),
+        description: Some("In `mean`, it does so for total = 7, count = 0.".into()),
+        fix_diff: None,
+        proof: Some(Proof { inputs, test: Some(test.into()) }),
+        ..finding(Severity::Medium, true)
+    }
+}
+
+#[test]
+fn what_is_refuted_is_shown_with_its_inputs_and_the_test_that_fails() {
+    let test = "def test_mean():\n    with pytest.raises(ZeroDivisionError):\n        mean(7, 0)\n";
+    let ending = Ending { new: vec![refuted(test)], ..failed() };
+    let check = check_run(&ending, None).unwrap();
+    assert_eq!(check.annotations[0].details.as_deref(), Some(test));
+    let (_, counterexamples) = check.summary.split_once("### Counterexamples").unwrap();
+    insta::assert_snapshot!(counterexamples);
+}
+
+#[test]
+fn counterexamples_leave_room_for_the_rest() {
+    let long = refuted(&"x".repeat(7_000));
+    let ending = Ending { new: vec![long; 12], ..failed() };
+    let summary = check_run(&ending, None).unwrap().summary;
+    assert!(summary.len() < 65_535, "{}", summary.len());
+    assert!(summary.ends_with("The other counterexamples stand beside the code.\n"), "{summary}");
+    assert_eq!(summary.matches("```").count(), 10, "each block that begins also ends");
+}
+
+#[test]
+fn a_fix_is_there_to_be_copied() {
+    let check = check_run(&failed(), None).unwrap();
+    let details = check.annotations[0].details.as_deref().unwrap();
+    assert!(details.starts_with("--- a/a.py\n+++ b/a.py\n@@"), "{details}");
+    assert_eq!(check.annotations[1].details, None, "there is no fix for it");
 }

@@ -7,7 +7,7 @@ use domain::{ChangedFile, Finding, Fingerprint, Gate, LineRange, Sighting, pair}
 use store::{
     analyses::Delta,
     dispositions::Dismissed,
-    findings::{Expired, Judged, Known},
+    findings::{Judged, Known},
 };
 
 /// What was there before a commit.
@@ -55,7 +55,7 @@ pub(crate) fn compare(found: &[Finding], before: &Before<'_>, gate: &Gate) -> Co
         from_base[*index] = old;
     }
     let previous: Option<Vec<Sighting<'_>>> =
-        before.previous.as_ref().map(|known| known.iter().map(sighting).collect());
+        before.previous.as_ref().map(|known| known.iter().map(Sighting::from).collect());
     let from_previous = match &previous {
         Some(previous) => pair(previous, &heads, &renamed),
         None => vec![None; found.len()],
@@ -82,17 +82,6 @@ pub(crate) fn compare(found: &[Finding], before: &Before<'_>, gate: &Gate) -> Co
     }
 }
 
-fn sighting(known: &Known) -> Sighting<'_> {
-    Sighting {
-        rule: &known.rule,
-        path: &known.path,
-        fingerprint: &known.fingerprint,
-        trail: known.trail.as_ref(),
-        demoted: known.demoted,
-        touched: false,
-    }
-}
-
 fn gone(of: usize, continued: &[Option<usize>]) -> u32 {
     count(of - continued.iter().flatten().count())
 }
@@ -112,13 +101,10 @@ fn judge(
     let mut finding = finding.clone();
     finding.demoted &= !files.exempt_themselves(&finding);
     let holds = dismissal.filter(|dismissal| dismissal.expired_at.is_none());
-    let expired = dismissal.and_then(|dismissal| {
-        let Dismissed { decided_by, owner, ground, reason, .. } = dismissal.clone();
-        Some(Expired { by: decided_by, owner, ground, reason, at: dismissal.expired_at? })
-    });
+    let expired = dismissal.and_then(Dismissed::expired);
     let deciding = new && holds.is_none() && gate.counts(&finding);
     let dismissed = holds.map(|held| (held.decided_by.clone(), held.reason.clone()));
-    Judged { finding, new, deciding, dismissed, lineage, expired }
+    Judged { finding, new, deciding, dismissed, lineage, expired, proof: None }
 }
 
 /// A finding's first fingerprint where that is another one, and the names under which people may

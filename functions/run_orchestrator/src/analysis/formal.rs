@@ -7,7 +7,7 @@ mod examine;
 mod finding;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use store::{
     Tx,
     dispositions::{self, Dismissed},
-    findings::{self, Expired, Judged},
-    formal_results::{self, NewResult, QUERY_CHARS_MAX, TEST_CHARS_MAX},
+    findings::{self, Judged, Proof},
+    formal_results::{self, NewResult, QUERY_CHARS_MAX},
     runs::Fence,
 };
 
@@ -57,6 +57,7 @@ pub(crate) struct Found {
     results: Vec<NewResult>,
     /// The base fails in the same way.
     existing: HashSet<Fingerprint>,
+    proofs: HashMap<Fingerprint, Proof>,
     ruled: Ruled,
 }
 
@@ -95,9 +96,12 @@ impl Found {
         let refuted = finding::of_all(&outcomes, is_change);
         let existing = refuted.iter().filter(|one| one.existing);
         let existing = existing.map(|one| one.finding.fingerprint.clone()).collect();
+        let proofs = refuted.iter();
+        let proofs =
+            proofs.map(|one| (one.finding.fingerprint.clone(), one.proof.clone())).collect();
         let findings: Vec<Finding> = refuted.into_iter().map(|one| one.finding).collect();
         let results = outcomes.into_iter().take(KEPT_MAX).map(result).collect();
-        Self { summary, results, existing, ruled: rule(&findings) }
+        Self { summary, results, existing, proofs, ruled: rule(&findings) }
     }
 
     pub(super) async fn write(
@@ -110,7 +114,8 @@ impl Found {
         let dismissed = dispositions::list_dismissed(tx, work.memory.repository()?.id).await?;
         let judge = |finding: &Finding| {
             let new = !self.existing.contains(&finding.fingerprint);
-            judged(finding, new, &scanned.gate, &dismissed)
+            let proof = self.proofs.get(&finding.fingerprint).cloned();
+            Judged { proof, ..judged(finding, new, &scanned.gate, &dismissed) }
         };
         let mut judged: Vec<Judged> = self.ruled.findings.iter().map(judge).collect();
         self.ruled.ignore(&mut judged);
@@ -126,18 +131,10 @@ fn judged(finding: &Finding, new: bool, gate: &Gate, dismissed: &[Dismissed]) ->
     let finding = finding.clone();
     let decision = dismissed.iter().find(|row| row.fingerprint == finding.fingerprint);
     let standing = decision.filter(|row| row.expired_at.is_none());
-    let expired = decision.filter(|row| row.expired_at.is_some()).and_then(|row| {
-        Some(Expired {
-            by: row.decided_by.clone(),
-            owner: row.owner.clone(),
-            ground: row.ground,
-            reason: row.reason.clone(),
-            at: row.expired_at?,
-        })
-    });
+    let expired = decision.and_then(Dismissed::expired);
     let dismissed = standing.map(|row| (row.decided_by.clone(), row.reason.clone()));
     let deciding = new && dismissed.is_none() && gate.counts(&finding);
-    Judged { finding, new, deciding, dismissed, lineage: None, expired }
+    Judged { finding, new, deciding, dismissed, lineage: None, expired, proof: None }
 }
 
 fn rank(verdict: FormalVerdict) -> u8 {
@@ -156,6 +153,7 @@ fn most_frequent(summary: &mut FormalSummary) {
 }
 
 fn result(outcome: Outcome) -> NewResult {
+    let test = outcome.kept_test();
     let (query_hash, query) = match outcome.query {
         Some(query) => (Some(examine::hash(&query)), Some(query)),
         None => (None, None),
@@ -178,6 +176,6 @@ fn result(outcome: Outcome) -> NewResult {
         query: query.filter(|query| query.chars().count() <= QUERY_CHARS_MAX),
         duration_ms: outcome.took.as_secs_f64() * 1000.0,
         counterexample: inputs,
-        test: outcome.test.filter(|test| test.chars().count() <= TEST_CHARS_MAX),
+        test,
     }
 }

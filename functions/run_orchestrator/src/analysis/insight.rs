@@ -2,15 +2,14 @@
 //! change does. Neither decides anything, so neither can fail a run.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Instant,
 };
 
 use ::insight::{
-    Read,
     change::{self, Changes, Commits, Facts, Judged},
-    trust::{self, HISTORY_MAX, History, Observation, Observed, Record, TestNames},
+    trust::TestNames,
 };
 use analysis::{Clock, Incomplete, IncompleteReason};
 use domain::{
@@ -24,13 +23,15 @@ use store::{
     Tx,
     analyses::Insight,
     diff_summaries::{self, NewSummary},
-    findings,
     runs::Fence,
     trust_scores::{self, NewScore},
 };
 
 use crate::memory::{COMMIT_TIME, Work, base_files, blocking, input, output, snapshot};
-use crate::{Deps, Error};
+use crate::{
+    Deps, Error,
+    trust::{self, Seen},
+};
 
 /// Files of one commit that are scored: changed ones, or all of them by path when the commit is
 /// compared with nothing. More of them are said to be left out.
@@ -39,9 +40,7 @@ const FILES_MAX: usize = 500;
 /// What the texts say, before it is known what was found in them.
 #[derive(Default)]
 pub(crate) struct Found {
-    files: Vec<trust::Facts>,
-    /// Files that could have a score and have none.
-    left_out: usize,
+    seen: Seen,
     /// None: there is nothing to compare with.
     changes: Option<Changes>,
 }
@@ -83,30 +82,18 @@ fn find(
     coverage: &Coverage,
     clock: &Clock,
 ) -> Found {
-    let unread: BTreeSet<&str> =
-        coverage.unanalysed.iter().map(|file| file.path.as_str()).collect();
     let changed: Option<BTreeSet<&str>> =
         changes.map(|changes| changes.iter().map(|file| file.path.as_str()).collect());
-    let wanted = head.files.iter().filter(|file| {
-        let path = file.path.as_str();
-        Language::of_path(path).is_some()
-            && !unread.contains(path)
-            && changed.as_ref().is_none_or(|changed| changed.contains(path))
-    });
+    let wanted = head
+        .files
+        .iter()
+        .filter(|file| changed.as_ref().is_none_or(|paths| paths.contains(file.path.as_str())));
     let tests = TestNames::of(head.files.iter().map(|file| file.path.as_str()));
-    let (mut files, mut left_out) = (Vec::new(), 0);
-    for file in wanted {
-        // What would not be kept is not read.
-        let read = (files.len() < FILES_MAX).then(|| Read::of(file, clock)).flatten();
-        match read {
-            Some(read) => files.push(trust::Facts::of(&read, &tests)),
-            None => left_out += 1,
-        }
-    }
+    let seen = trust::see(wanted, FILES_MAX, coverage, &tests, clock);
     let changes = base
         .zip(changes)
         .map(|(base, changes)| change::compare(&Commits { head, base: &base, changes }, clock));
-    Found { files, left_out, changes }
+    Found { seen, changes }
 }
 
 impl Found {
@@ -119,11 +106,12 @@ impl Found {
         deciding: &BTreeMap<Severity, u32>,
         incomplete: &[Incomplete],
     ) -> Result<(Kept, Insight), Error> {
-        let scores = self.scores(tx, work, incomplete).await?;
+        let Seen { files, left_out } = &self.seen;
+        let scores = trust::scores(tx, work, files, incomplete, self.changes.is_some()).await?;
         let new_scores = trust_scores::insert_all(tx, fence, &scores).await?;
-        let mut told = Insight { trust: trust_line(&scores, self.left_out), ..Insight::default() };
+        let mut told = Insight { trust: trust_line(&scores, *left_out), ..Insight::default() };
         let mut kept =
-            Kept { scored: scores.len(), new_scores, left_out: self.left_out, new_summary: None };
+            Kept { scored: scores.len(), new_scores, left_out: *left_out, new_summary: None };
         if let Some(changes) = &self.changes {
             let judged = Judged { deciding: deciding.clone(), unread: unread(work, incomplete)? };
             let title = input::<Input>(work)?.pr_title;
@@ -133,80 +121,6 @@ impl Found {
         }
         Ok((kept, told))
     }
-
-    async fn scores(
-        &self,
-        tx: &Tx<'_>,
-        work: &Work,
-        incomplete: &[Incomplete],
-    ) -> Result<Vec<NewScore>, Error> {
-        let commit = work.run().commit.as_ref().ok_or(Error::Incomplete("commit"))?;
-        let repository = work.memory.repository()?.id;
-        let paths: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
-        let found = findings::list_observed(tx, work.run().id, &paths).await?;
-        let history =
-            trust_scores::list_history(tx, repository, commit, &paths, HISTORY_MAX.into()).await?;
-        let mut history: HashMap<String, History> =
-            history.into_iter().map(|known| (known.path.clone(), history_of(&known))).collect();
-        let mut by_path: HashMap<&str, Vec<&findings::Observed>> = HashMap::new();
-        for finding in &found {
-            by_path.entry(&finding.path).or_default().push(finding);
-        }
-        let unfinished: BTreeSet<&str> = incomplete
-            .iter()
-            .filter(|missed| missed.rule.is_none())
-            .map(|missed| missed.path.as_str())
-            .collect();
-        let scores = self.files.iter().map(|file| {
-            let found = by_path.remove(file.path.as_str()).unwrap_or_default();
-            let observed = Observed {
-                findings: found.iter().map(|finding| observation(finding)).collect(),
-                unfinished: unfinished.contains(file.path.as_str()),
-                history: history.remove(&file.path).unwrap_or_default(),
-            };
-            let introduced = found.iter().filter(|finding| finding.deciding).count();
-            let introduced = u32::try_from(introduced).unwrap_or(u32::MAX);
-            new_score(file, &observed, self.changes.is_some().then_some(introduced))
-        });
-        scores.collect()
-    }
-}
-
-fn history_of(known: &trust_scores::History) -> History {
-    let record = |of: trust_scores::Record| Record { changes: of.changes, clean: of.clean };
-    History { file: record(known.file), folder: record(known.folder) }
-}
-
-fn observation(finding: &findings::Observed) -> Observation {
-    Observation {
-        rule: finding.rule.clone(),
-        category: finding.category,
-        severity: finding.severity,
-        confidence: finding.confidence,
-        verification: finding.verification,
-        cwe: finding.cwe.clone(),
-        lines: finding.lines,
-        dismissed: finding.dismissed,
-        demoted: finding.demoted,
-    }
-}
-
-fn new_score(
-    file: &trust::Facts,
-    observed: &Observed,
-    introduced: Option<u32>,
-) -> Result<NewScore, Error> {
-    let scored = trust::score(file, observed);
-    Ok(NewScore {
-        path: file.path.clone(),
-        score: scored.score,
-        formula_score: scored.formula.score,
-        risk_level: scored.risk_level,
-        confidence: scored.confidence,
-        introduced,
-        method: scored.method.clone(),
-        factors: as_json(&scored)?,
-    })
 }
 
 fn as_json(value: &impl Serialize) -> Result<Value, Error> {

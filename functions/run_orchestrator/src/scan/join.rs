@@ -145,6 +145,8 @@ mod tests {
                 },
                 reuse: Reuse { hits: 1, misses: 1 },
                 policy: PolicyFacts { excluded: 1, ..PolicyFacts::default() },
+                scored: 1,
+                unscored: 0,
                 incomplete: Vec::new(),
             })
         };

@@ -7,12 +7,12 @@ use std::fmt::Write;
 
 use analysis::{Incomplete, IncompleteReason};
 use domain::{
-    AnalysisId, Citation, CitationSource, CommitSha, Coverage, LineRange, PolicyFacts, Severity,
-    UnanalysedReason,
+    AnalysisId, Citation, CitationSource, CommitSha, Coverage, LineRange, PolicyFacts, RiskLevel,
+    Severity, UnanalysedReason,
 };
 use serde_json::json;
 use store::{
-    codebase_scans::Changes,
+    codebase_scans::{Changes, Trust},
     findings::{Stored, Tally},
 };
 
@@ -32,6 +32,7 @@ pub(super) struct Scanned<'a> {
     /// The gravest findings that nobody dismissed, the gravest first; each is cited.
     pub(super) worst: &'a [Stored],
     pub(super) changes: Option<&'a Changes>,
+    pub(super) trust: &'a Trust,
     pub(super) coverage: &'a Coverage,
     pub(super) incomplete: &'a [Incomplete],
     pub(super) policy: &'a PolicyFacts,
@@ -42,6 +43,7 @@ pub(super) fn report(scanned: &Scanned<'_>) -> (String, Vec<Citation>) {
     heading(&mut text, scanned);
     numbers(&mut text, scanned);
     let citations = worst(&mut text, scanned);
+    trust(&mut text, scanned.trust);
     not_read(&mut text, scanned);
     policy(&mut text, scanned);
     (text, citations)
@@ -124,6 +126,17 @@ fn worst(text: &mut String, scanned: &Scanned<'_>) -> Vec<Citation> {
         line!(text, "And {more} more, in analysis `{}`.\n", scanned.analysis);
     }
     citations
+}
+
+/// How far the files can be relied on; without any that has a score there is nothing to say.
+fn trust(text: &mut String, trust: &Trust) {
+    let (Some(mean), Some((path, score))) = (trust.mean, &trust.lowest) else { return };
+    line!(text, "## Trust\n\n| risk | files |\n|---|---:|");
+    for risk in RiskLevel::ALL.iter().rev() {
+        line!(text, "| {risk} | {} |", trust.files.get(risk).copied().unwrap_or_default());
+    }
+    let path = escaped(&shown(path));
+    line!(text, "\nOn average {mean:.1} of 100; the lowest is {path} with {score:.1}.\n");
 }
 
 /// A clean report over unread code proves nothing, so what was not read is told.
@@ -233,6 +246,7 @@ mod tests {
             snippet: None,
             fix_suggestion: None,
             fix_diff: None,
+            proof: None,
             deciding: true,
             expired: None,
         }
@@ -258,6 +272,7 @@ mod tests {
             tallies: &[tally(false, open), tally(true, 3)],
             worst,
             changes: None,
+            trust: &Trust::default(),
             coverage,
             incomplete: &[incomplete],
             policy: &PolicyFacts {

@@ -15,6 +15,7 @@
 mod cut;
 mod error;
 mod fetch;
+mod followed;
 mod join;
 mod markdown;
 mod part;

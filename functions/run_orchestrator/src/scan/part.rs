@@ -1,15 +1,16 @@
 //! One shard: some of the files, by all the rules. Each rule looks at one file at a time; a rule
 //! that compared files would see those of its shard only.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use ::policy::{Held, standing};
-use analysis::Incomplete;
+use analysis::{Clock, Incomplete};
 use domain::{Coverage, POLICY_PATH, PolicyFacts, Severity, Snapshot, kinds::scan_shard::Input};
 use engine::Deadline;
+use insight::trust::TestNames;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Tx, dispositions, findings, runs::Fence};
+use store::{Tx, dispositions, findings, runs::Fence, trust_scores};
 
 use super::ScanError;
 use crate::{
@@ -19,14 +20,19 @@ use crate::{
         security::judged,
     },
     examine::{self, Reuse, examine},
-    memory::{COMMIT_TIME, Work, Written, input, written},
+    memory::{COMMIT_TIME, Work, Written, blocking, input, written},
+    trust::{self, Seen},
 };
+
+/// Scores that are written at once, some kilobytes each.
+const SCORES_PER_STATEMENT: usize = 500;
 
 /// What the rules object to in these files, before it is known what people have dismissed.
 pub(crate) struct Found {
     examined: Arc<examine::Examined>,
     held: Arc<Held>,
     ruled: Ruled,
+    seen: Seen,
 }
 
 /// What `scan` leaves.
@@ -40,15 +46,34 @@ pub(super) struct Examined {
     /// What the repository's policy did.
     #[serde(default)]
     pub(super) policy: PolicyFacts,
+    /// Files that were given a score, and those that could have one and got none in time.
+    #[serde(default)]
+    pub(super) scored: usize,
+    #[serde(default)]
+    pub(super) unscored: usize,
     pub(super) incomplete: Vec<Incomplete>,
 }
 
 pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Result<Found, Error> {
     let files = files(deps, work).await?;
-    let (examined, _) = examine(work, &files, deadline.less(COMMIT_TIME)).await?;
+    let stop = deadline.less(COMMIT_TIME);
+    let (examined, _) = examine(work, &files, stop).await?;
     let held = policy::held(work)?;
     let ruled = policy::rule(&held, work.run(), &examined.scan.findings);
-    Ok(Found { examined, held, ruled })
+    let (read, tests) = (Arc::clone(&examined), Arc::clone(&work.memory.tests));
+    let seen = blocking(move || {
+        let time_is_up = || Instant::now() >= stop;
+        // A shard is as large as it is: which files have a score does not depend on the shards.
+        trust::see(&files.files, usize::MAX, &read.coverage, &tests, &Clock::new(&time_is_up))
+    });
+    let seen = match seen.await {
+        Err(Error::AnalyserPanicked) => {
+            tracing::error!("no scores: computing them panicked");
+            Seen::default()
+        }
+        seen => seen?,
+    };
+    Ok(Found { examined, held, ruled, seen })
 }
 
 /// The files that are this shard's, as far as the policy of the scanned commit lets them be.
@@ -59,6 +84,8 @@ pub(super) async fn files(deps: &Deps, work: &mut Work) -> Result<Arc<Snapshot>,
     let Input { commit, first, count, .. } = input(work)?;
     let whole = deps.objects.get_snapshot(work.run().org, &commit).await?;
     let held = Arc::new(Held::of(&standing(&whole, POLICY_PATH)));
+    let tests = TestNames::of(whole.files.iter().map(|file| file.path.as_str()));
+    work.memory.tests = Arc::new(tests);
     let part = part_of(whole, first, count)?;
     let part = policy::narrow(Arc::new(part), Arc::clone(&held)).await?;
     work.memory.policy = Some(held);
@@ -95,6 +122,11 @@ impl Found {
             *findings.entry(finding.severity).or_default() += 1;
         }
         let incomplete = policy::unfinished(&self.held, &scan.incomplete);
+        let Seen { files: seen, left_out } = &self.seen;
+        for files in seen.chunks(SCORES_PER_STATEMENT) {
+            let scores = trust::scores(tx, work, files, &scan.incomplete, false).await?;
+            trust_scores::insert_all(tx, fence, &scores).await?;
+        }
         let files = coverage.files as usize;
         let summary = json!({
             "files": files,
@@ -108,6 +140,8 @@ impl Found {
             coverage: coverage.clone(),
             reuse: *reuse,
             policy: self.ruled.facts(coverage),
+            scored: seen.len(),
+            unscored: *left_out,
             incomplete,
         };
         Ok(Written { summary: Some(summary), ..written("scan", &examined)? })

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use ::analysis::custom::rules_version_with;
 use domain::{
@@ -14,12 +14,13 @@ use store::{
     StoreError, Tx,
     analyses::{self, Completion, Insight, Metadata},
     artifacts::{self, NewArtifact, WriteError},
-    codebase_scans::{self, Changes, Results},
+    codebase_scans::{self, Results},
     findings::{self, Tally},
     runs::Fence,
+    trust_scores,
 };
 
-use super::{ScanError, join::Joined, markdown};
+use super::{ScanError, followed, join::Joined, markdown};
 use crate::{
     Error,
     analysis::verdict::counts,
@@ -42,10 +43,11 @@ pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Wri
     let repository = work.memory.repository()?;
     let branch = fetched.branch.as_deref().unwrap_or(&repository.default_branch);
     let analysis = analyses::find_by_run(tx, run.id).await?.ok_or(StoreError::ChangedMeanwhile)?;
-    let coverage = analysis.coverage.unwrap_or_default();
+    let coverage = analysis.coverage.clone().unwrap_or_default();
+    let changes = followed::write(tx, fence, &analysis, &unread(&joined, &coverage)).await?;
     let tallies = findings::tally(tx, run.id).await?;
-    let changes = codebase_scans::compare(tx, run.id, &unread(&joined, &coverage)).await?;
-    let worst = findings::list_new(tx, run.id, CITATIONS_MAX as i64).await?;
+    let worst = findings::list_open(tx, run.id, CITATIONS_MAX as i64).await?;
+    let trust = trust_scores::summarize(tx, repository.id, &fetched.commit).await?;
 
     let scanned = markdown::Scanned {
         full_name: &repository.full_name,
@@ -55,6 +57,7 @@ pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Wri
         tallies: &tallies,
         worst: &worst,
         changes: changes.as_ref(),
+        trust: &trust,
         coverage: &coverage,
         incomplete: &joined.incomplete,
         policy: &joined.policy,
@@ -71,7 +74,8 @@ pub(super) async fn write(tx: &Tx<'_>, fence: &Fence, work: &Work) -> Result<Wri
     let report = artifacts::write(tx, &new).await.map_err(kept)?;
     let gate = Held::of(&fetched.policy).policy.gate;
     complete_analysis(tx, fence, gate, &tallies, &joined).await?;
-    let results = results(&joined, &coverage, &tallies, changes, report.id);
+    let results =
+        Results { changes, trust: Some(trust), ..results(&joined, &coverage, &tallies, report.id) };
     let scan_id = codebase_scans::complete(tx, fence, &results).await?;
     let summary = json!({
         "files": results.files,
@@ -104,15 +108,14 @@ fn key(repository: RepositoryId, branch: &str) -> Result<LogicalKey, InvalidArti
 }
 
 /// The files that were not read to the end. In one without a grammar secrets were searched.
-fn unread<'a>(joined: &'a Joined, coverage: &'a Coverage) -> Vec<&'a str> {
+fn unread<'a>(joined: &'a Joined, coverage: &'a Coverage) -> HashSet<&'a str> {
     let unanalysed = coverage
         .unanalysed
         .iter()
         .filter(|file| file.reason != UnanalysedReason::UnknownLanguage)
         .map(|file| file.path.as_str());
     let incomplete = joined.incomplete.iter().map(|missed| missed.path.as_str());
-    let unread: BTreeSet<&str> = unanalysed.chain(incomplete).collect();
-    unread.into_iter().collect()
+    unanalysed.chain(incomplete).collect()
 }
 
 async fn complete_analysis(
@@ -138,13 +141,7 @@ async fn complete_analysis(
     analyses::complete(tx, fence, &done).await.map(|_| ())
 }
 
-fn results(
-    joined: &Joined,
-    coverage: &Coverage,
-    tallies: &[Tally],
-    changes: Option<Changes>,
-    report: ArtifactId,
-) -> Results {
+fn results(joined: &Joined, coverage: &Coverage, tallies: &[Tally], report: ArtifactId) -> Results {
     let of = |severity: Severity| -> u32 {
         tallies.iter().filter(|tally| tally.severity == severity).map(|tally| tally.count).sum()
     };
@@ -156,7 +153,8 @@ fn results(
         dismissed: tallies.iter().filter(|tally| tally.dismissed).map(|tally| tally.count).sum(),
         unanalysed: coverage.unanalysed.len(),
         incomplete: joined.incomplete.len(),
-        changes,
+        changes: None,
+        trust: None,
         report,
     }
 }

@@ -9,11 +9,11 @@ use super::{GitHub, GitHubError, repository_path, send_for};
 
 /// Most annotations in one request; more are appended by further ones.
 const ANNOTATIONS_PER_REQUEST: usize = 50;
-/// Most characters of a summary.
-const SUMMARY_CHARS_MAX: usize = 65_535;
+/// Most bytes of a summary: documented as characters, refused by bytes.
+const SUMMARY_BYTES_MAX: usize = 65_535;
 /// Most characters of an annotation's title.
 const TITLE_CHARS_MAX: usize = 255;
-/// Most bytes of an annotation's message.
+/// Most bytes of an annotation's message, and of its details.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// Check runs of one name at one commit that are searched for ours, in pages.
 const PAGES_MAX: usize = 10;
@@ -59,6 +59,9 @@ pub struct Annotation {
     pub level: AnnotationLevel,
     pub title: String,
     pub message: String,
+    /// Shown when somebody unfolds them, as they stand.
+    #[serde(rename = "raw_details", skip_serializing_if = "Option::is_none")]
+    pub details: Option<String>,
 }
 
 /// What GitHub already has of a check run.
@@ -173,7 +176,7 @@ fn body(check: &CheckRun, annotations: &[Annotation], last: bool) -> Value {
         "status": "in_progress",
         "output": {
             "title": cut(&check.title, TITLE_CHARS_MAX),
-            "summary": cut(&check.summary, SUMMARY_CHARS_MAX),
+            "summary": up_to(&check.summary, SUMMARY_BYTES_MAX),
             "annotations": annotations,
         },
     });
@@ -186,9 +189,17 @@ fn body(check: &CheckRun, annotations: &[Annotation], last: bool) -> Value {
 
 /// An annotation within GitHub's limits: one that is too long would fail the whole request.
 fn shortened(annotation: &Annotation) -> Annotation {
-    let mut message = annotation.message.clone();
-    message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
-    Annotation { title: cut(&annotation.title, TITLE_CHARS_MAX), message, ..annotation.clone() }
+    let details = annotation.details.as_deref();
+    Annotation {
+        title: cut(&annotation.title, TITLE_CHARS_MAX),
+        message: up_to(&annotation.message, MESSAGE_BYTES_MAX).to_owned(),
+        details: details.map(|details| up_to(details, MESSAGE_BYTES_MAX).to_owned()),
+        ..annotation.clone()
+    }
+}
+
+fn up_to(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
 }
 
 fn cut(text: &str, chars_max: usize) -> String {

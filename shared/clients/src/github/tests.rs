@@ -64,6 +64,7 @@ fn check(annotations: usize) -> CheckRun {
         level: AnnotationLevel::Failure,
         title: "t".repeat(300),
         message: "ü".repeat(40_000),
+        details: Some("ü".repeat(40_000)),
     };
     CheckRun {
         name: "Assay & friends".to_owned(),
@@ -72,7 +73,7 @@ fn check(annotations: usize) -> CheckRun {
         details_url: None,
         conclusion: Conclusion::Failure,
         title: "1 new finding".to_owned(),
-        summary: "s".repeat(70_000),
+        summary: "ü".repeat(40_000),
         annotations: (0..annotations).map(annotation).collect(),
     }
 }
@@ -99,7 +100,7 @@ impl Checks {
         let annotations = output["annotations"].as_array().unwrap();
         let completed = body["status"] == "completed";
         if annotations.len() > 50
-            || output["summary"].as_str().unwrap().chars().count() > 65_535
+            || output["summary"].as_str().unwrap().len() > 65_535
             || completed != body["conclusion"].is_string()
         {
             return json_answer("422 Unprocessable Content", &json!({ "message": "Invalid" }));

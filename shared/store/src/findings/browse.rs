@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio_postgres::Row;
 
-use super::Expired;
+use super::{Expired, Proof};
 use crate::{
     Page, StoreError, Tx,
     rows::{corrupt, parse, parse_opt},
@@ -53,7 +53,7 @@ pub struct Shown {
     pub fix_diff: Option<String>,
     pub confidence: f64,
     pub verification: VerificationType,
-    pub verification_proof: Option<String>,
+    pub proof: Option<Proof>,
     /// `new` or `existing`.
     pub state: String,
     pub deciding: bool,
@@ -189,7 +189,7 @@ impl TryFrom<&Row> for Shown {
             fix_diff: row.get("fix_diff"),
             confidence: row.get("confidence"),
             verification: parse(row, "findings", "verification_type")?,
-            verification_proof: row.get("verification_proof"),
+            proof: Proof::stored(row)?,
             state: row.get("state"),
             deciding: row.get("deciding"),
             tags,

@@ -25,7 +25,8 @@ pub struct Observed {
     pub demoted: bool,
 }
 
-/// The findings of a run's analysis in some files, in the order of these.
+/// The findings of a run's analysis in some files, in the order of these; a part of a scan looks at
+/// that of its parent.
 pub async fn list_observed(
     tx: &Tx<'_>,
     run: RunId,
@@ -37,8 +38,10 @@ pub async fn list_observed(
                     f.verification_type, f.line_start, f.line_end, f.deciding, f.dismissed,
                     coalesce(f.metadata -> 'cwe', '[]') AS cwe,
                     coalesce((f.metadata ->> 'demoted')::boolean, false) AS demoted
-             FROM findings f JOIN analyses a ON a.id = f.analysis_id
-             WHERE a.run_id = $1 AND f.file_path = ANY ($2)
+             FROM runs r
+             JOIN analyses a ON a.run_id = coalesce(r.parent_run_id, r.id)
+             JOIN findings f ON f.analysis_id = a.id
+             WHERE r.id = $1 AND f.file_path = ANY ($2)
              ORDER BY f.file_path, f.line_start, f.rule_id, f.fingerprint",
             &[run.as_uuid(), &paths],
         )

@@ -14,6 +14,7 @@ use formal::{
 use policy::Formal;
 use sha2::{Digest, Sha256};
 use solver::Z3;
+use store::formal_results::TEST_CHARS_MAX;
 
 /// Files are read together, so that they know each other's functions, up to this size.
 const GROUP_BYTES_MAX: usize = 1024 * 1024;
@@ -37,6 +38,13 @@ pub(super) struct Outcome {
     pub(super) took: Duration,
     /// The base fails in the same way.
     pub(super) existing: bool,
+}
+
+impl Outcome {
+    /// The rendered test, unless it is too long to be kept.
+    pub(super) fn kept_test(&self) -> Option<String> {
+        self.test.clone().filter(|test| test.chars().count() <= TEST_CHARS_MAX)
+    }
 }
 
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@ use domain::{
     VerificationType,
 };
 use formal::ir::CheckKind;
+use store::findings::{Input, Proof};
 
 use super::examine::Outcome;
 
@@ -22,6 +23,7 @@ const SNIPPET_CHARS_MAX: usize = 240;
 /// What is shown of a refutation.
 pub(super) struct Refutation {
     pub(super) finding: Finding,
+    pub(super) proof: Proof,
     /// The base fails in the same way.
     pub(super) existing: bool,
 }
@@ -42,7 +44,8 @@ pub(super) fn of_all(outcomes: &[Outcome], is_change: bool) -> Vec<Refutation> {
         let key = (outcome.path.clone(), outcome.function.clone(), outcome.kind, tokens.clone());
         let occurrence = occurrences.entry(key).or_insert(0_u32);
         let finding = finding(outcome, depends, &tokens, *occurrence);
-        findings.push(Refutation { finding, existing: outcome.existing });
+        let proof = proof(outcome);
+        findings.push(Refutation { finding, proof, existing: outcome.existing });
         *occurrence += 1;
     }
     findings
@@ -71,6 +74,17 @@ fn finding(outcome: &Outcome, depends: bool, tokens: &str, occurrence: u32) -> F
         cwe: cwe.iter().map(|cwe| (*cwe).to_owned()).collect(),
         owasp: Vec::new(),
         demoted: false,
+    }
+}
+
+/// The inputs on which it was run again, and the same as a program.
+fn proof(outcome: &Outcome) -> Proof {
+    let inputs = outcome.inputs.as_deref().unwrap_or_default().iter();
+    Proof {
+        inputs: inputs
+            .map(|(name, value)| Input { name: name.clone(), value: value.clone() })
+            .collect(),
+        test: outcome.kept_test(),
     }
 }
 
