@@ -52,7 +52,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("syncer", &["clients", "domain", "engine", "objects", "queue", "startup", "store"]),
     ("webhook_intake", &["domain", "faults", "queue", "startup", "store"]),
     ("local", &[]),
-    ("score", &["analysis", "domain"]),
+    ("mutants", &[]),
+    ("score", &["analysis", "domain", "formal", "solver"]),
 ];
 
 /// Outside crates that stop at one door.

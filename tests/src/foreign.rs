@@ -14,6 +14,7 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("snapshot", snapshot),
     ("envelope", envelope),
     ("source", source),
+    ("formal", formal),
     ("chunks", chunks),
     ("schedule", schedule),
     ("sarif", sarif),
@@ -55,6 +56,29 @@ pub fn source(bytes: &[u8]) {
         assert!(finding.lines.first >= 1 && finding.lines.first <= finding.lines.last);
     }
 }
+
+/// Functions of every language that is lowered, asked of a solver that is not there.
+pub fn formal(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let lines = u32::try_from(text.lines().count() + 1).unwrap_or(u32::MAX);
+    for language in domain::Language::ALL.iter().copied().filter(|it| formal::is_lowered(*it)) {
+        let clock = analysis::Clock::unlimited();
+        let Some(tree) = analysis::syntax_tree(language, text, &clock) else { continue };
+        let source = formal::Source { path: "a", language, text, tree: &tree };
+        let program = formal::lower(language, &[source]).expect("the language is lowered");
+        for (index, function) in program.functions.iter().enumerate() {
+            assert!(function.first_line >= 1 && function.last_line <= lines);
+            let asked = std::cell::Cell::new(0);
+            let time_is_up = || asked.replace(asked.get() + 1) > STEPS_MAX;
+            let clock = formal::Clock::new(&time_is_up);
+            let report = formal::check(&program, index, &mut formal::NoSolver, clock);
+            assert!(report.checks.iter().all(|check| check.line >= 1 && check.line <= lines));
+        }
+    }
+}
+
+/// How often a function's clock is asked before its time is up.
+const STEPS_MAX: u32 = 20_000;
 
 /// Rules that a customer wrote: whatever is taken runs, and is written so that it is read again.
 pub fn rules(bytes: &[u8]) {

@@ -2,18 +2,16 @@
 //! Method: the rules' examples, changed along their grammar; random bytes; and files that are made
 //! to be too large, too deep, or no text. Seeds are fixed; `fuzz/` looks further.
 
-mod mutate;
-
 use std::{cell::Cell, collections::HashMap};
 
 use domain::{Language, SourceFile, UnanalysedReason};
+use mutants::{Random, mutated};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 
-use crate::{Clock, Examined, Examiner, FILE_BYTES_MAX, rules::examples};
-use mutate::{Random, mutated};
+use crate::{Clock, Examined, Examiner, FILE_BYTES_MAX, rules::examples, tree::Parsers};
 
 /// Changed examples; enough to meet every kind of change in every language.
 const MUTANTS: u64 = 1_500;
@@ -90,7 +88,8 @@ fn examples_changed_along_their_grammar_are_examined() {
     for _ in 0..MUTANTS {
         let (name, text) = &all[random.below(all.len())];
         let language = Language::of_path(name).unwrap();
-        let mutant = mutated(&mut random, language, text);
+        let parse = |text: &str| Parsers::default().parse(language, text, Clock::unlimited()).ok();
+        let mutant = mutated(&mut random, text, parse);
         let file = file(name, mutant);
         let first = examined(&file);
         found += first.findings.len();

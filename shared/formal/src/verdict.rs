@@ -37,8 +37,8 @@ impl Verdict {
 pub struct Counterexample {
     /// By what each is called in the code, with its value.
     pub inputs: Vec<(String, String)>,
-    /// How the function is called so that it fails; none if more than its arguments matters.
-    pub call: Option<String>,
+    /// What the function is given so that it fails; none if more than its arguments matters.
+    pub arguments: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

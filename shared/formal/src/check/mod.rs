@@ -221,6 +221,11 @@ impl<'a, 's> Checker<'a, 's> {
             let gone = if cut { Unknown::LoopCut } else { Unknown::SolverGaveUp };
             let mut best = Checked { verdict: Verdict::Unknown(gone), ..check.clone() };
             for instance in instances.into_iter().flatten().take(INSTANCES_MAX) {
+                // Even to write a question down takes time.
+                if self.clock.is_up() {
+                    best.verdict = Verdict::Unknown(Unknown::TimedOut);
+                    break;
+                }
                 let (verdict, query) = self.refute(instance);
                 if verdict.weight() > best.verdict.weight() {
                     best = Checked { verdict, query, ..best };
@@ -238,12 +243,15 @@ impl<'a, 's> Checker<'a, 's> {
 
     fn reasons(&self) -> Reasons {
         let mut reasons = Reasons::new();
-        let roots: Vec<Term> = self
-            .exec
-            .obligations
-            .iter()
-            .flat_map(|obligation| with(&obligation.path, obligation.violation))
-            .collect();
+        // One after the other, they mostly stand behind the same facts.
+        let mut roots = Vec::new();
+        let mut before: &[Term] = &[];
+        for Obligation { path, violation, .. } in &self.exec.obligations {
+            let same = before.iter().zip(path).take_while(|(one, two)| one == two).count();
+            roots.extend_from_slice(&path[same..]);
+            roots.push(*violation);
+            before = path;
+        }
         for id in self.exec.terms.support(&roots, false) {
             let symbol = self.exec.terms.symbols.get(id);
             if symbol.kind == Kind::Opaque {

@@ -205,15 +205,16 @@ impl Checker<'_, '_> {
             let key = &self.exec.terms.symbols.get(*id).key;
             ((key.site, key.part), *value)
         });
-        let Some(Shown { parameters, call }) = example::shown(function, &values.collect()) else {
-            return Counterexample { inputs: self.inputs_shown(found), call: None };
+        let shown = example::shown(function, &values.collect());
+        let Some(Shown { parameters, arguments }) = shown else {
+            return Counterexample { inputs: self.inputs_shown(found), arguments: None };
         };
         let mut inputs = parameters;
         let more = self.inputs_shown(&others);
         // A call alone does not bring what comes from elsewhere.
-        let call = call.filter(|_| more.is_empty());
+        let arguments = arguments.filter(|_| more.is_empty());
         inputs.extend(more);
-        Counterexample { inputs, call }
+        Counterexample { inputs, arguments }
     }
 
     fn inputs_shown(&self, found: &BTreeMap<SymbolId, Concrete>) -> Vec<(String, String)> {

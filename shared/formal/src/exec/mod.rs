@@ -30,6 +30,9 @@ const INLINE_DEPTH_MAX: usize = 4;
 /// Terms of one execution; more is answered with [`Stopped::TooLarge`].
 const TERMS_MAX: usize = 200_000;
 
+/// Facts that the paths of all obligations hold together; more is too large as well.
+const FACTS_MAX: usize = 1_000_000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     Over,
@@ -99,6 +102,8 @@ pub(crate) struct Exec<'a> {
     calls: Vec<usize>,
     context: Vec<u32>,
     abstracted: u32,
+    /// Facts that the obligations hold, all together.
+    facts: usize,
     stopped: Option<Stopped>,
 }
 
@@ -118,6 +123,7 @@ impl<'a> Exec<'a> {
             calls: Vec::new(),
             context: Vec::new(),
             abstracted: 0,
+            facts: 0,
             stopped: None,
         }
     }
@@ -158,7 +164,7 @@ impl<'a> Exec<'a> {
 
     fn stopped(&mut self) -> bool {
         if self.stopped.is_none() {
-            if self.terms.len() > TERMS_MAX {
+            if self.terms.len() > TERMS_MAX || self.facts > FACTS_MAX {
                 self.stopped = Some(Stopped::TooLarge);
             } else if self.clock.is_up() {
                 self.stopped = Some(Stopped::TimedOut);
@@ -245,6 +251,7 @@ impl<'a> Exec<'a> {
     }
 
     fn oblige(&mut self, state: &State, site: Site, kind: CheckKind, line: u32, violation: Term) {
+        self.facts += state.path.len();
         self.obligations.push(Obligation {
             site,
             kind,

@@ -7,6 +7,7 @@
 
 mod expr;
 
+use domain::Language;
 pub use expr::{Cmp, Expr, FloatOp, IntOp};
 
 /// A local variable of a function, or, with [`Var::GLOBAL`] set, a field or global.
@@ -291,18 +292,30 @@ pub struct Slots {
 }
 
 /// Where the value of a parameter is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Given {
     /// Of one type that the language's declaration says.
     One(Tag, Var),
     Any(Slots),
+    /// Of a type that the code names, as it is written.
+    Declared(String, Var),
+}
+
+/// What a test calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Callee {
+    /// By its name in the file.
+    Function(String),
+    /// Of a class, by the name that this is loaded by; of an object that needs no arguments.
+    Method { class: String, name: String, is_static: bool },
 }
 
 /// How a function is called with arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
-    /// None where a test cannot call it by a name.
-    pub name: Option<String>,
+    pub language: Language,
+    /// None where a test has no way to call it.
+    pub callee: Option<Callee>,
     pub parameters: Vec<(String, Given)>,
 }
 

@@ -86,6 +86,12 @@ impl Ty {
         }
     }
 
+    /// As the code names it, with the brackets of an array.
+    pub(super) fn text(&self) -> String {
+        let dimensions = if let Self::Ref(_, dimensions) = self { *dimensions } else { 0 };
+        format!("{}{}", self.name(), "[]".repeat(dimensions))
+    }
+
     pub(super) fn ir(&self) -> Type {
         match self {
             Self::Bool => Type::Bool,

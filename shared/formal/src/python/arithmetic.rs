@@ -8,6 +8,12 @@ use super::{
 };
 use crate::ir::{CheckKind, Cmp, Expr, FloatOp, IntOp, Stmt, Tag, Type};
 
+/// The largest exponent that is multiplied out.
+const POWER_MAX: i128 = 120;
+
+/// Of a base that is not known, a power is hard to reason about.
+const POWER_OF_UNKNOWN_MAX: u32 = 4;
+
 impl Lowering<'_> {
     pub(super) fn binary_operator(&mut self, node: Node<'_>) -> Value {
         let part = |field: &str| node.child_by_field_name(field);
@@ -213,6 +219,9 @@ impl Lowering<'_> {
 
     /// Zero has no negative power.
     fn power_check(&mut self, one: &Value, two: &Value, at: Node<'_>) {
+        if matches!(two, Value::One(Tag::Int, Expr::Int(0..))) {
+            return;
+        }
         let violation = match (one, two) {
             (Value::One(Tag::Int, base), Value::One(Tag::Int, exponent)) => {
                 let zero = Expr::cmp(Cmp::Eq, base.clone(), Expr::Int(0));
@@ -242,13 +251,27 @@ impl Lowering<'_> {
                     IntOp::Shr
                 }
             }
-            "**" if two == Expr::Int(2) => {
-                let one = self.keep(Value::int(one)).as_type(Tag::Int);
-                return Some(Value::int(Expr::int2(IntOp::Mul, one.clone(), one)));
-            }
+            "**" => return self.power(one, two),
             _ => return None,
         };
         Some(Value::int(Expr::int2(op, one, two)))
+    }
+
+    /// By a small number that the code shows.
+    fn power(&mut self, base: Expr, exponent: Expr) -> Option<Value> {
+        let Expr::Int(exponent @ 0..=POWER_MAX) = exponent else { return None };
+        let exponent = u32::try_from(exponent).ok()?;
+        if let Expr::Int(base) = base {
+            return base.checked_pow(exponent).map(|power| Value::int(Expr::Int(power)));
+        }
+        if exponent > POWER_OF_UNKNOWN_MAX {
+            return None;
+        }
+        let base = self.keep(Value::int(base)).as_type(Tag::Int);
+        let power = (0..exponent)
+            .map(|_| base.clone())
+            .reduce(|product, base| Expr::int2(IntOp::Mul, product, base));
+        Some(Value::int(power.unwrap_or(Expr::Int(1))))
     }
 
     fn floats(&mut self, operator: &str, one: Expr, two: Expr) -> Option<Value> {

@@ -18,8 +18,11 @@ pub(super) fn literal(node: Node<'_>, source: &str) -> Option<(Tag, Expr)> {
         "true" | "false" => (Tag::Bool, Expr::Bool(node.kind() == "true")),
         "none" => (Tag::None, Expr::Null),
         "unary_operator" if text.starts_with('-') => {
-            let inner = literal(node.child_by_field_name("argument")?, source)?;
-            match inner {
+            let argument = node.child_by_field_name("argument")?;
+            if argument.kind() == "unary_operator" {
+                return None;
+            }
+            match literal(argument, source)? {
                 (Tag::Int, Expr::Int(value)) => (Tag::Int, Expr::Int(-value)),
                 (Tag::Float, Expr::Float(value)) => (Tag::Float, Expr::Float(-value)),
                 _ => return None,

@@ -23,6 +23,7 @@ mod value;
 
 use std::collections::HashMap;
 
+use domain::Language;
 use tree_sitter::Node;
 
 use infer::Types;
@@ -33,10 +34,10 @@ use value::Value;
 use crate::{
     Source,
     ir::{
-        Call, Check, CheckKind, Expr, Given, Label, LengthBits, Program, Read, Site, Slots, Stmt,
-        Tag, Type, Var, Variable,
+        Call, Callee, Check, CheckKind, Expr, Given, Label, LengthBits, Program, Read, Site, Slots,
+        Stmt, Tag, Type, Var, Variable,
     },
-    syntax::{children, line, text},
+    syntax::{children, each_until as each, last_line, line, text, too_deep},
 };
 
 /// Nested deeper than this, a function is not lowered: the lowering recurses.
@@ -68,22 +69,13 @@ pub(crate) fn lower(sources: &[Source<'_>]) -> Program {
             let own = &mut program.functions[body.function];
             own.parameters = lowered.parameters;
             own.variables = lowered.variables;
-            let name = body.is_callable.then(|| own.name.clone());
-            own.call = lowered.call.map(|parameters| Call { name, parameters });
+            let callee = body.is_callable.then(|| Callee::Function(own.name.clone()));
+            let call = |parameters| Call { language: Language::Python, callee, parameters };
+            own.call = lowered.call.map(call);
             own.body = lowered.body;
         }
     }
     program
-}
-
-fn each<'tree>(root: Node<'tree>, visit: &mut impl FnMut(Node<'tree>) -> bool) {
-    if !visit(root) {
-        return;
-    }
-    let mut cursor = root.walk();
-    for child in root.named_children(&mut cursor) {
-        each(child, visit);
-    }
 }
 
 struct Lowered {
@@ -91,6 +83,13 @@ struct Lowered {
     parameters: Vec<Var>,
     call: Option<Vec<(String, Given)>>,
     body: Result<Vec<Stmt>, String>,
+}
+
+impl Lowered {
+    fn refused(reason: String) -> Self {
+        let (variables, parameters) = (Vec::new(), Vec::new());
+        Self { variables, parameters, call: None, body: Err(reason) }
+    }
 }
 
 /// Where a local is kept.
@@ -144,6 +143,9 @@ impl<'a> Lowering<'a> {
     }
 
     fn function(&mut self, node: Node<'_>) -> Lowered {
+        if let Some(reason) = too_deep(node) {
+            return Lowered::refused(reason);
+        }
         let is_module = node.kind() == "module";
         let refused = match node.child_by_field_name("body").unwrap_or(node) {
             body if body.has_error() => Some("it has a syntax error".to_owned()),

@@ -4,11 +4,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tree_sitter::Node;
 
-use super::{Lowering, children, each, expr, line, scope, text};
+use super::{Lowering, children, each, expr, last_line, line, scope, text};
 use crate::{
     Source,
     ir::{Function, Global, Program, Tag, Var},
 };
+
+/// Classes within classes whose methods are looked at.
+const CLASSES_MAX: usize = 16;
 
 /// A function's code, and which of the program's functions it becomes.
 pub(super) struct Body<'a> {
@@ -80,7 +83,9 @@ impl<'a> Module<'a> {
                     self.functions.insert(name, at);
                 }
             }
-            ("class_definition", Some(name)) => {
+            ("class_definition", Some(name))
+                if class.is_none_or(|outer| outer.split('.').count() < CLASSES_MAX) =>
+            {
                 let full = class.map_or(name.clone(), |class| format!("{class}.{name}"));
                 for child in node.child_by_field_name("body").map(children).unwrap_or_default() {
                     self.declare(child, Some(&full), false, file, program);
@@ -108,7 +113,7 @@ impl<'a> Module<'a> {
         program.functions.push(Function {
             name: name.to_owned(),
             first_line: line(node),
-            last_line: u32::try_from(node.end_position().row + 1).unwrap_or(u32::MAX),
+            last_line: last_line(node),
             file,
             parameters: Vec::new(),
             call: None,

@@ -131,24 +131,22 @@ impl Scope {
 
     fn bind(&mut self, target: Option<Node<'_>>, source: &str) {
         let Some(target) = target else { return };
-        match target.kind() {
-            "identifier" => {
-                self.locals.insert(text(target, source).to_owned());
+        each(target, &mut |part| {
+            if part.kind() == "identifier" {
+                self.locals.insert(text(part, source).to_owned());
             }
-            "pattern_list"
-            | "tuple_pattern"
-            | "list_pattern"
-            | "list_splat_pattern"
-            | "expression_list"
-            | "tuple"
-            | "list"
-            | "parenthesized_expression" => {
-                for part in children(target) {
-                    self.bind(Some(part), source);
-                }
-            }
-            _ => {}
-        }
+            matches!(
+                part.kind(),
+                "pattern_list"
+                    | "tuple_pattern"
+                    | "list_pattern"
+                    | "list_splat_pattern"
+                    | "expression_list"
+                    | "tuple"
+                    | "list"
+                    | "parenthesized_expression"
+            )
+        });
     }
 }
 
@@ -207,15 +205,21 @@ pub(super) fn annotated(annotation: &str) -> (Option<Tag>, Option<Tag>) {
         Some((name, rest)) => (name.trim(), rest.strip_suffix(']')),
         None => (annotation, None),
     };
-    let ty = match name.rsplit('.').next().unwrap_or(name) {
-        "int" => Some(Tag::Int),
-        "bool" => Some(Tag::Bool),
-        "float" if rest.is_none() => None,
-        "str" => Some(Tag::Str),
-        "list" | "List" => Some(Tag::List),
-        "tuple" | "Tuple" => Some(Tag::Tuple),
-        _ => None,
-    };
-    let element = rest.filter(|_| ty == Some(Tag::List)).and_then(|rest| annotated(rest).0);
+    let ty = named(name);
+    let element = rest
+        .filter(|_| ty == Some(Tag::List))
+        .and_then(|rest| named(rest.split_once('[').map_or(rest, |(name, _)| name).trim()));
     (ty, element.filter(|element| *element != Tag::List))
+}
+
+/// A type by its name; `float` takes integers as well, so it says nothing.
+fn named(name: &str) -> Option<Tag> {
+    Some(match name.rsplit('.').next().unwrap_or(name) {
+        "int" => Tag::Int,
+        "bool" => Tag::Bool,
+        "str" => Tag::Str,
+        "list" | "List" => Tag::List,
+        "tuple" | "Tuple" => Tag::Tuple,
+        _ => return None,
+    })
 }

@@ -33,13 +33,21 @@ impl Lowering<'_> {
                 Value::One(..) | Value::Any(_) => self.any("a slice"),
             };
         }
-        let index = self.expr(*index);
+        let index = self.index(*index);
         let exact = sequence.tag().is_some_and(Tag::is_sequence) && index.tag() == Some(Tag::Int);
         if !exact {
             self.may_raise("an element of an object");
         }
         self.index_check(&sequence, &index, node);
         self.element(&sequence, of)
+    }
+
+    /// What stands in the brackets: a boolean counts as the number that it is.
+    fn index(&mut self, node: Node<'_>) -> Value {
+        match self.expr(node) {
+            Value::One(Tag::Bool, value) => Value::int(self.as_int((Tag::Bool, value))),
+            other @ (Value::One(..) | Value::Any(_)) => other,
+        }
     }
 
     /// Whether the index is none of the sequence's, from either end.
@@ -107,7 +115,7 @@ impl Lowering<'_> {
         self.may_raise("an assignment to an element");
         for index in indexes {
             is_slice |= index.kind() == "slice";
-            let value = self.expr(index);
+            let value = self.index(index);
             if !is_slice {
                 self.index_check(&sequence, &value, target);
             }

@@ -359,10 +359,17 @@ impl Terms {
                 continue;
             }
             let (parts, count) = self.node(term).parts();
-            let skipped = usize::from(data && matches!(self.node(term), Node::Ite(..)));
+            let skipped = usize::from(data && self.is_choice(term));
             open.extend_from_slice(&parts[skipped..count.max(skipped)]);
         }
         found
+    }
+
+    /// Whether a term is one of two values; a boolean that counts as 1 or 0 is a value itself.
+    fn is_choice(&self, term: Term) -> bool {
+        let Node::Ite(condition, yes, no) = self.node(term) else { return false };
+        let counts = (self.as_int(yes), self.as_int(no)) == (Some(1), Some(0));
+        !counts || self.symbol_of(condition).is_none()
     }
 
     /// The symbols that `roots` depend on.

@@ -1,6 +1,9 @@
 //! The formal checks together with the solver that answers them.
 
+mod counterexamples;
+mod fixtures;
 mod java;
+mod limits;
 mod marks;
 mod process;
 mod programs;

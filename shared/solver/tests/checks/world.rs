@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use domain::Language;
 use formal::{Answer, Clock, Query, Report, Solver, Source, Verdict, check, ir::Program, lower};
 use solver::Z3;
+use tree_sitter::Tree;
 
 /// More than the budget in use: a busy machine must not change a verdict.
 const FUNCTION_TIME_MAX: Duration = Duration::from_secs(3);
@@ -55,21 +56,28 @@ pub(crate) fn judge(language: Language, path: &str, text: &str) -> Vec<Judged> {
         .collect()
 }
 
-pub(crate) fn program(language: Language, path: &str, text: &str) -> Program {
+pub(crate) fn tree(language: Language, text: &str) -> Tree {
     let clock = analysis::Clock::unlimited();
-    let tree = analysis::syntax_tree(language, text, &clock).expect("the clock does not end");
+    analysis::syntax_tree(language, text, &clock).expect("the clock does not end")
+}
+
+pub(crate) fn program(language: Language, path: &str, text: &str) -> Program {
+    let tree = tree(language, text);
     let source = Source { path, language, text, tree: &tree };
     lower(language, &[source]).expect("the language is lowered")
 }
 
 pub(crate) fn reports(language: Language, path: &str, text: &str) -> Vec<Report> {
-    let program = program(language, path, text);
+    reports_of(&program(language, path, text))
+}
+
+pub(crate) fn reports_of(program: &Program) -> Vec<Report> {
     let mut solver = z3();
     (0..program.functions.len())
         .map(|function| {
             let begun = Instant::now();
             let time_is_up = || begun.elapsed() > FUNCTION_TIME_MAX;
-            check(&program, function, &mut solver, Clock::new(&time_is_up))
+            check(program, function, &mut solver, Clock::new(&time_is_up))
         })
         .collect()
 }

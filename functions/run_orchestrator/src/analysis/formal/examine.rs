@@ -319,9 +319,10 @@ fn keep(
                 (FormalVerdict::Unknown, Some(unknown.to_string()), None)
             }
         };
-        let caller = &sources[program.functions[report.function].file];
+        let caller = &program.functions[report.function];
         let test = example.as_ref().and_then(|example| {
-            formal::test_program(language, caller.path, found.kind, found.line, example)
+            let path = sources[caller.file].path;
+            formal::test_program(path, caller, found.kind, found.line, example)
         });
         let row = found.line.saturating_sub(1) as usize;
         into.outcomes.push(Outcome {

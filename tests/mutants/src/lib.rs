@@ -1,9 +1,9 @@
 //! Changes along the grammar: whole nodes are dropped, doubled, exchanged, nested and replaced.
+//!
+//! For tests of whatever reads code: what comes out is nearly a program, and every way in which it
+//! is none is one that a person or a merge could have made.
 
-use domain::Language;
-use tree_sitter::Node;
-
-use crate::{Clock, tree::Parsers};
+use tree_sitter::{Node, Tree};
 
 /// Nodes further down than this are no larger pieces any more.
 const NODES_MAX: usize = 400;
@@ -30,14 +30,14 @@ const LEAVES: [&str; 14] = [
 ];
 
 /// Xorshift: the same numbers on every machine.
-pub(super) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -45,19 +45,21 @@ impl Random {
     }
 }
 
-/// One to five changes, each to what the ones before left.
-pub(super) fn mutated(random: &mut Random, language: Language, text: &str) -> String {
+/// One to five changes, each to what the ones before left. `parse` knows the language.
+pub fn mutated(
+    random: &mut Random,
+    text: &str,
+    mut parse: impl FnMut(&str) -> Option<Tree>,
+) -> String {
     let mut text = text.to_owned();
     for _ in 0..=random.below(5) {
-        text = changed(random, language, &text);
+        let Some(tree) = parse(&text) else { return text };
+        text = changed(random, &tree, &text);
     }
     text
 }
 
-fn changed(random: &mut Random, language: Language, text: &str) -> String {
-    let Ok(tree) = Parsers::default().parse(language, text, Clock::unlimited()) else {
-        return text.to_owned();
-    };
+fn changed(random: &mut Random, tree: &Tree, text: &str) -> String {
     let mut nodes = Vec::new();
     let mut cursor = tree.walk();
     collect(&mut nodes, &mut cursor);

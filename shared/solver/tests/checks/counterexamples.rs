@@ -1,0 +1,88 @@
+//! Counterexamples as programs, run by the languages themselves: what was foretold must happen.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use formal::{Verdict, test_program};
+
+use crate::{
+    fixtures::{Fixtures, JAVA, PYTHON},
+    world::{program, reports_of},
+};
+
+/// Counterexamples that a call alone brings about; fewer would test nothing.
+const PYTHON_MIN: usize = 25;
+const JAVA_MIN: usize = 20;
+
+/// Each test in a folder of its own, beside the code that it is about.
+fn written(fixtures: &Fixtures, under: &str, test: &str) -> Vec<PathBuf> {
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(under);
+    // Of an earlier run with other functions.
+    let _ = fs::remove_dir_all(&root);
+    let mut folders = Vec::new();
+    for (name, text) in fixtures.files() {
+        let file = fixtures.marks.file;
+        let program = program(fixtures.marks.language, file, &text);
+        for report in reports_of(&program) {
+            let caller = &program.functions[report.function];
+            for check in &report.checks {
+                let (Verdict::Refuted(example) | Verdict::CallerDependent(example)) =
+                    &check.verdict
+                else {
+                    continue;
+                };
+                let Some(code) = test_program(file, caller, check.kind, check.line, example) else {
+                    continue;
+                };
+                let folder = root.join(name).join(folders.len().to_string());
+                fs::create_dir_all(&folder).expect("a folder can be made");
+                fs::write(folder.join(file), &text).expect("a file can be written");
+                fs::write(folder.join(test), code).expect("a file can be written");
+                folders.push(folder);
+            }
+        }
+    }
+    folders
+}
+
+/// Standard output, if the program ends well.
+fn run(command: &mut Command, install: &str) -> Result<String, String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("{program} cannot be started ({error}): this test needs {install}")
+    });
+    let (said, failed) = (output.stdout, output.stderr);
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    if output.status.success() { Ok(text(said)) } else { Err(text(said) + &text(failed)) }
+}
+
+#[test]
+fn python_itself_fails_where_a_counterexample_says() {
+    let folders = written(&PYTHON, "python", "test.py");
+    for folder in &folders {
+        let mut python = Command::new("python3");
+        python.arg("test.py").current_dir(folder);
+        if let Err(said) = run(&mut python, "Python 3 (Debian: apt-get install python3)") {
+            let code = fs::read_to_string(folder.join("test.py")).unwrap_or_default();
+            panic!("{}\n{code}\n{said}", folder.display());
+        }
+    }
+    assert!(folders.len() >= PYTHON_MIN, "only {} could be run", folders.len());
+}
+
+/// One machine compiles and runs all: starting one takes longer than any test.
+#[test]
+fn java_itself_fails_where_a_counterexample_says() {
+    let folders = written(&JAVA, "java", "FailsAsForetold.java");
+    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/RunAll.java");
+    let mut java = Command::new("java");
+    java.arg(driver).args(&folders);
+    let jdk = "a JDK, 17 or later (Debian: apt-get install default-jdk-headless)";
+    if let Err(said) = run(&mut java, jdk) {
+        panic!("{said}\nThis test needs {jdk}, not only a JRE.");
+    }
+    assert!(folders.len() >= JAVA_MIN, "only {} could be run", folders.len());
+}
