@@ -82,6 +82,11 @@ pub(crate) enum Suite {
         #[arg(long, value_name = "PROGRAM")]
         bandit: PathBuf,
     },
+    /// Security: the tests of OWASP-Benchmark/BenchmarkJava, flawed and harmless.
+    Owasp {
+        /// The repository.
+        path: PathBuf,
+    },
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod git;
 mod gitleaks;
 mod moves;
 mod noseyparker;
+mod owasp;
 mod peers;
 mod reports;
 mod sheet;
@@ -39,6 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
         Suite::Moves { path, commits } => moves::score(path, *commits)?,
         Suite::Fixes { path } => fixes::score(path)?,
         Suite::Bandit { path, bandit } => bandit::score(path, bandit)?,
+        Suite::Owasp { path } => owasp::score(path)?,
     };
     print!("{}", if arguments.json { sheet.json() } else { sheet.text(arguments.show) });
     Ok(if sheet.reached() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -12,15 +12,18 @@ macro_rules! rule_files {
     };
 }
 
-const FILES: [(&str, &str); 22] = rule_files![
+const FILES: [(&str, &str); 25] = rule_files![
     "go/crypto.yml",
     "go/injection.yml",
     "go/server.yml",
+    "go/settings.yml",
     "java/crypto.yml",
     "java/injection.yml",
     "java/server.yml",
+    "java/settings.yml",
     "javascript/browser.yml",
     "javascript/crypto.yml",
+    "javascript/frameworks.yml",
     "javascript/injection.yml",
     "javascript/server.yml",
     "python/configuration.yml",

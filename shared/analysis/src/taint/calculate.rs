@@ -10,6 +10,8 @@ pub(super) fn truth<'a>(constant: Const, text: impl Fn(u32) -> &'a str) -> Optio
         Const::Bool(value) => value,
         Const::Int(value) => value != 0,
         Const::Text(word) => !text(word).is_empty(),
+        // It may have been filled since.
+        Const::EmptyList => return None,
     })
 }
 

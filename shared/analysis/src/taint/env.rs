@@ -1,7 +1,7 @@
 //! What variables hold at one point of a function.
 
 use super::{
-    ir::{Key, Slot},
+    ir::{Const, Key, Slot},
     value::{Arena, Value},
 };
 
@@ -10,6 +10,8 @@ type Place = (Slot, u64);
 
 const WHOLE: u64 = 0;
 const ANY: u64 = 1;
+/// How many elements a list has, as far as each was added in turn.
+const LENGTH: u64 = u64::MAX;
 
 fn part(key: Key) -> u64 {
     match key {
@@ -89,6 +91,35 @@ impl Env {
             },
         };
         self.put((slot, part(key)), value);
+    }
+
+    /// The number of elements, where each has the name of its place.
+    pub(super) fn length(&self, slot: Slot) -> Option<usize> {
+        let counted = match self.at((slot, LENGTH)) {
+            Some(length) => length.constant,
+            None => match self.at((slot, WHOLE))?.constant? {
+                Const::EmptyList => Some(Const::Int(0)),
+                Const::Int(_) | Const::Bool(_) | Const::Text(_) => None,
+            },
+        };
+        match counted? {
+            Const::Int(length) => usize::try_from(length).ok(),
+            Const::Bool(_) | Const::Text(_) | Const::EmptyList => None,
+        }
+    }
+
+    pub(super) fn set_length(&mut self, slot: Slot, length: usize) {
+        let length = i64::try_from(length).ok().map(Const::Int);
+        self.put((slot, LENGTH), Value { constant: length, ..Value::KNOWN });
+    }
+
+    /// Elements may have changed places: each may be any.
+    pub(super) fn disorder(&mut self, slot: Slot, arena: &mut Arena) {
+        if self.length(slot).is_some() {
+            let all = Value { constant: None, begins: None, ..self.load(slot, arena) };
+            self.put((slot, ANY), all);
+            self.put((slot, LENGTH), Value::KNOWN);
+        }
     }
 
     /// The variable, or that part of it, without what the rules of `mask` fear.

@@ -3,6 +3,7 @@
 
 mod calls;
 mod ends;
+mod lists;
 mod order;
 
 use std::{collections::BTreeSet, collections::HashMap, rc::Rc};

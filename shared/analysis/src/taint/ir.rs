@@ -30,6 +30,8 @@ pub(super) enum Const {
     Int(i64),
     Bool(bool),
     Text(Sym),
+    /// A list that was just made.
+    EmptyList,
 }
 
 /// Operators whose result can be computed, or is harmless whatever the operands are.

@@ -106,6 +106,9 @@ pub(super) struct ParameterSource {
     pub(super) kind: Vec<String>,
     /// From 0, not counting a receiver.
     pub(super) index: Option<usize>,
+    /// Only of functions that code of other files can call.
+    #[serde(default)]
+    pub(super) visible: bool,
     #[serde(default)]
     pub(super) except: Vec<String>,
 }

@@ -5,6 +5,8 @@ use domain::{CommitSha, Language, Snapshot, SourceFile};
 use super::*;
 use crate::{scan, tree::Parsers};
 
+mod java;
+
 fn path(language: Language) -> &'static str {
     match language {
         Language::Python => "src/app.py",

@@ -48,7 +48,7 @@ impl Value {
     pub(super) fn is(constant: Const) -> Self {
         let begins = match constant {
             Const::Text(text) => Some(text),
-            Const::Int(_) | Const::Bool(_) => None,
+            Const::Int(_) | Const::Bool(_) | Const::EmptyList => None,
         };
         Self { constant: Some(constant), begins, ..Self::KNOWN }
     }

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use domain::Language;
+
 use super::{Flow, Frame, Summary, bind};
 use crate::taint::{
     PATH_STEPS_MAX,
@@ -40,6 +42,11 @@ impl Flow<'_, '_> {
             Some((index, summary)) => self.apply(index, &summary, call, &arguments, span, frame),
             None => self.unknown_call(call, receiver, &arguments),
         };
+        if local.is_none()
+            && let Some(element) = self.in_order(call, &arguments, span, env)
+        {
+            return element;
+        }
         self.carry(call, receiver, &arguments, result, span, env);
         let result = self.carried(call, receiver, &arguments, result);
         self.arena.cleaned(result, call.clean)
@@ -60,8 +67,20 @@ impl Flow<'_, '_> {
         let mut all: Vec<Value> = arguments.to_vec();
         all.extend(receiver);
         let union = self.union(&all);
-        let vague = if call.pure && !all.is_empty() { union.vague } else { Mask::MAX };
+        let vague = match call.pure && !all.is_empty() {
+            true => union.vague,
+            // What is looked up under a fixed name was put there by the program.
+            false if self.looks_up(call, arguments) => 0,
+            false => Mask::MAX,
+        };
         Value { vague, constant: None, begins: self.beginning(call, receiver, arguments), ..union }
+    }
+
+    fn looks_up(&self, call: &Call, arguments: &[Value]) -> bool {
+        self.set.language == Language::Java
+            && call.receiver.is_some()
+            && !arguments.is_empty()
+            && arguments.iter().all(|argument| argument.constant.is_some())
     }
 
     /// What `"…".format()` and the like begin with.

@@ -6,7 +6,7 @@ use tree_sitter::Node;
 use super::{Lowerer, Lowering, known};
 use crate::taint::{
     book::{NOWHERE, PathId, ROOT},
-    ir::{Argument, Call, End, FunctionName, Key, Operand, Reg, SinkUse, Slot, Step, Sym},
+    ir::{Argument, Call, Const, End, FunctionName, Key, Operand, Reg, SinkUse, Slot, Step, Sym},
     shape::{Child, Shape},
 };
 
@@ -39,6 +39,12 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
         let name = self.book.last(path);
         let callee = Callee { path, name, receiver: None, function: None };
         let list = self.child(node, Child::Arguments);
+        let is_plain = list.is_some_and(|list| list.named_child_count() == 0)
+            && !self.children(node).iter().any(|part| part.kind() == "class_body");
+        if is_plain && known::makes_list(self.book.text(name)) {
+            let reg = self.emit(Step::Known(Some(Const::EmptyList)), node);
+            return Lowering { reg, path, slot: None };
+        }
         let made = self.invoke(node, callee, list);
         for body in self.children(node).into_iter().filter(|part| part.kind() == "class_body") {
             self.statement(body);

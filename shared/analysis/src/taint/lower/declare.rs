@@ -235,6 +235,7 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
             let fits = set.sources[*source].mask & self.active != 0
                 && within(&wanted.name, name)
                 && within(&wanted.function, function)
+                && (!wanted.visible || self.is_visible(pending))
                 && wanted.index.is_none_or(|wanted| wanted == index)
                 && !wanted.except.iter().any(|one| one == name)
                 && (wanted.decorator.is_empty()
@@ -249,6 +250,25 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
             }
         }
         reg
+    }
+
+    /// Whether other files can call the function, as far as it says so itself.
+    fn is_visible(&self, pending: &Pending<'tree>) -> bool {
+        let node = pending.node;
+        if self.shape(node) == Shape::Closure {
+            return false;
+        }
+        let first = node.child(0).map_or("", |first| self.text_of(first));
+        match self.language {
+            Language::Java => !first.split_whitespace().any(|word| word == "private"),
+            Language::Rust => first.starts_with("pub"),
+            // Any file of the package can call it, and no word says from where it is called.
+            Language::Go
+            | Language::Python
+            | Language::JavaScript
+            | Language::TypeScript
+            | Language::Tsx => true,
+        }
     }
 
     fn annotated(&self, wanted: &ParameterSource, parameter: &Written<'tree>) -> bool {

@@ -125,7 +125,10 @@ impl<'tree> Lowerer<'_, 'tree> {
             }
             None => self.emit(Step::Global(name), node),
         };
-        self.sourced(Lowering { reg, path, slot }, node)
+        let value = Lowering { reg, path, slot };
+        // A Java variable is known by its class, and what that makes is not what it was given.
+        let is_typed = self.language == Language::Java && slot.is_some();
+        if is_typed { value } else { self.sourced(value, node) }
     }
 
     fn this(&mut self, node: Node<'tree>) -> Lowering {
@@ -219,8 +222,11 @@ impl<'tree> Lowerer<'_, 'tree> {
             return self.built(parts, node);
         }
         if parts.is_empty() {
-            let known = matches!(node.kind(), "list" | "dictionary" | "array" | "object" | "tuple");
-            let step = if known { Step::Known(None) } else { Step::Unknown };
+            let step = match node.kind() {
+                "list" | "array" => Step::Known(Some(Const::EmptyList)),
+                "dictionary" | "object" | "tuple" => Step::Known(None),
+                _ => Step::Unknown,
+            };
             return self.plain(step, node);
         }
         self.plain(Step::Union(parts), node)

@@ -236,6 +236,22 @@ pub(super) fn settles(name: &str) -> bool {
     )
 }
 
+/// Gives one of several parts of a Java object; the host of an address vouches for all of it.
+pub(super) fn gets_one_part(name: &str) -> bool {
+    let whole = ["getHost", "getAuthority", "getPath", "getFileName", "getCanonicalPath"];
+    name.starts_with("get") && !whole.contains(&name)
+}
+
+/// Answers how many there are, or how long it is.
+pub(super) fn counts(name: &str) -> bool {
+    matches!(name, "len" | "length" | "size" | "count" | "cap" | "hashCode")
+}
+
+/// Makes a list without elements.
+pub(super) fn makes_list(name: &str) -> bool {
+    matches!(name, "ArrayList" | "LinkedList" | "Vector" | "CopyOnWriteArrayList")
+}
+
 /// Puts a string together from a template and values.
 pub(super) fn formats(name: &str) -> bool {
     matches!(name, "format" | "formatted" | "Sprintf" | "Sprint" | "Sprintln" | "join" | "concat")

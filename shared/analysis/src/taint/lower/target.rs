@@ -8,12 +8,15 @@ use tree_sitter::Node;
 use super::{Lowerer, Lowering, SlotInfo, guard::Facts, known};
 use crate::taint::{
     book::{NOWHERE, PathId, ROOT},
-    ir::{Key, Operator, Slot, Step, Sym},
+    ir::{Const, Key, Operator, Slot, Step, Sym},
     shape::{Child, Shape},
 };
 
 impl<'tree> Lowerer<'_, 'tree> {
     pub(super) fn assignment(&mut self, node: Node<'tree>) -> Lowering {
+        if matches!(node.kind(), "update_expression" | "inc_statement" | "dec_statement") {
+            return self.counted(node);
+        }
         let left = self.child(node, Child::Left).or_else(|| self.child(node, Child::Name));
         let right = self.child(node, Child::Right).or_else(|| self.child(node, Child::Value));
         let (Some(left), Some(right)) = (left, right) else {
@@ -81,12 +84,33 @@ impl<'tree> Lowerer<'_, 'tree> {
     fn augmented(&mut self, node: Node<'tree>, left: Node<'tree>, right: Node<'tree>) -> Lowering {
         let old = self.expression(left);
         let added = self.expression(right);
-        let operator = Operator::Add;
-        let step = Step::Calculate { operator, left: old.reg, right: added.reg };
+        let written = self.child(node, Child::Operator).map_or("+=", |one| self.text_of(one));
+        let operator = match written {
+            "+=" => Some(Operator::Add),
+            "-=" => Some(Operator::Subtract),
+            "*=" => Some(Operator::Multiply),
+            _ => None,
+        };
+        let step = match operator {
+            Some(operator) => Step::Calculate { operator, left: old.reg, right: added.reg },
+            None => Step::Union(vec![old.reg, added.reg]),
+        };
         let sum = self.plain(step, node);
         let sum = if self.is_fixed_text(right) { self.built(vec![sum.reg], node) } else { sum };
         self.assign(left, sum, false);
         sum
+    }
+
+    /// `i++` and `i--`
+    fn counted(&mut self, node: Node<'tree>) -> Lowering {
+        let Some(target) = node.named_child(0) else { return self.plain(Step::Unknown, node) };
+        let left = self.expression(target).reg;
+        let right = self.emit(Step::Known(Some(Const::Int(1))), node);
+        let is_less = self.text_of(node).contains("--");
+        let operator = if is_less { Operator::Subtract } else { Operator::Add };
+        let value = self.plain(Step::Calculate { operator, left, right }, node);
+        self.assign(target, value, false);
+        value
     }
 
     fn is_fixed_text(&self, node: Node<'tree>) -> bool {
@@ -203,6 +227,8 @@ impl<'tree> Lowerer<'_, 'tree> {
     /// A name that is assigned once is what is written there.
     pub(super) fn note_constant(&mut self, name: Sym, value: Lowering) {
         let written = match self.now.function.steps.get(value.reg as usize) {
+            // A list that all functions can fill is not the empty one.
+            Some(Step::Known(Some(Const::EmptyList))) => None,
             Some(Step::Known(constant)) => *constant,
             _ => None,
         };
@@ -215,7 +241,13 @@ impl<'tree> Lowerer<'_, 'tree> {
         // The step shows the whole statement, which says more than the name alone.
         let shown = node.parent().unwrap_or(node);
         self.emit(Step::Store { slot, value: value.reg }, shown);
-        let alias = if value.path == NOWHERE { ROOT } else { value.path };
+        let declared = self.now.slots[slot as usize].alias;
+        // A Java variable stays what it was declared as, whatever it is given later.
+        let alias = match self.language {
+            Language::Java if declared != ROOT => declared,
+            _ if value.path == NOWHERE => ROOT,
+            _ => value.path,
+        };
         self.now.slots[slot as usize] = SlotInfo { alias, ..SlotInfo::default() };
     }
 

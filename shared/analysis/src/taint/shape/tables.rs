@@ -105,7 +105,7 @@ pub(super) const JAVASCRIPT: &[Row] = &[
     (Negative, &["unary_expression"]),
     (Ternary, &["ternary_expression"]),
     (Assign, &["assignment_expression"]),
-    (AugmentedAssign, &["augmented_assignment_expression"]),
+    (AugmentedAssign, &["augmented_assignment_expression", "update_expression"]),
     (Closure, &["arrow_function", "function_expression", "generator_function"]),
     (Attribute, &["jsx_attribute"]),
     (
@@ -186,6 +186,7 @@ pub(super) const JAVA: &[Row] = &[
     (Negative, &["unary_expression"]),
     (Ternary, &["ternary_expression"]),
     (Assign, &["assignment_expression"]),
+    (AugmentedAssign, &["update_expression"]),
     (Closure, &["lambda_expression"]),
     (
         Block,
@@ -263,6 +264,7 @@ pub(super) const GO: &[Row] = &[
     (Binary, &["binary_expression"]),
     (Negative, &["unary_expression"]),
     (Assign, &["assignment_statement", "short_var_declaration"]),
+    (AugmentedAssign, &["inc_statement", "dec_statement"]),
     (Closure, &["func_literal"]),
     (
         Block,

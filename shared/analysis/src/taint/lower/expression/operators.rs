@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::{Lowerer, Lowering};
 use crate::taint::{
     book::NOWHERE,
-    ir::{End, Operator, Reg, Step},
+    ir::{Const, End, Operator, Reg, Step},
     shape::{Child, Shape},
 };
 
@@ -116,6 +116,15 @@ impl<'tree> Lowerer<'_, 'tree> {
                 self.union(node, false);
                 self.plain(Step::Known(None), node)
             }
+            Some(b'-') => match node.named_child(0) {
+                Some(inner) => {
+                    let left = self.emit(Step::Known(Some(Const::Int(0))), node);
+                    let right = self.expression(inner).reg;
+                    let operator = Operator::Subtract;
+                    self.plain(Step::Calculate { operator, left, right }, node)
+                }
+                None => self.plain(Step::Unknown, node),
+            },
             _ => match node.named_child(0) {
                 Some(inner) => {
                     let value = self.expression(inner);

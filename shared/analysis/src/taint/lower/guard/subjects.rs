@@ -137,6 +137,16 @@ impl<'tree> Lowerer<'_, 'tree> {
         Facts { yes, no: Vec::new() }
     }
 
+    /// `cookie.getName()` says nothing of the cookie's value, nor does `len(names)` of names.
+    fn says_little(&self, call: Node<'tree>) -> bool {
+        let function = self.child(call, Child::Function).or_else(|| self.child(call, Child::Name));
+        let Some(function) = function else { return false };
+        let name = self.member_parts(function).map_or(function, |(_, field)| field);
+        let name = self.text_of(name);
+        let is_java = self.language == domain::Language::Java;
+        known::counts(name) || is_java && known::gets_one_part(name)
+    }
+
     /// The variable behind an expression: `name`, `name.lower()`, `item["kind"]`, `&name`.
     pub(super) fn subject(&mut self, node: Node<'tree>) -> Option<Subject> {
         let mut at = node;
@@ -175,6 +185,7 @@ impl<'tree> Lowerer<'_, 'tree> {
                         None => self.child(at, Child::Object),
                     };
                     at = match (object, count) {
+                        _ if self.says_little(at) => return None,
                         (Some(object), 0) => object,
                         (_, 1) => arguments?.named_child(0)?,
                         _ => return None,

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::{Lowerer, Lowering};
 use crate::taint::{
-    book::NOWHERE,
+    book::{NOWHERE, PathId},
     ir::Step,
     shape::{Child, Shape},
 };
@@ -64,10 +64,30 @@ impl<'tree> Lowerer<'_, 'tree> {
         {
             let name = self.word_of(target);
             let path = self.type_path(kind);
+            let path = self.more_special(given.path, path).unwrap_or(path);
             if let Some(slot) = self.lookup(name).filter(|_| path != NOWHERE) {
                 self.now.slots[slot as usize].alias = path;
             }
         }
+    }
+
+    /// `SecureRandom` where a `Random` was declared: what a class makes says more.
+    fn more_special(&mut self, given: PathId, declared: PathId) -> Option<PathId> {
+        if self.language != domain::Language::Java || given == NOWHERE || declared == NOWHERE {
+            return None;
+        }
+        let mut class = given;
+        if self.book.last(class) == self.book.call {
+            let method = self.book.parent(class);
+            if !self.book.text(self.book.last(method)).starts_with("getInstance") {
+                return None;
+            }
+            class = self.book.parent(method);
+        }
+        let special = self.book.text(self.book.last(class));
+        let general = self.book.text(self.book.last(declared));
+        let fits = special != general && !general.is_empty() && special.ends_with(general);
+        fits.then(|| self.book.dotted(special))
     }
 
     /// Go assigns lists to lists; a call may give several values.
