@@ -1,5 +1,6 @@
 //! Gitleaks: its rules are made by Go programs that list what each must match (`tps`) and must not
-//! (`fps`). Only literals are read; what the programs put together or draw by lot is not.
+//! (`fps`). Only literals are read; what the programs put together or draw by lot is not. Where a
+//! list gives its literals the names of files, they have them here, too.
 //!
 //! Nothing was written with this suite at hand: it is here to tell whether what was learned
 //! elsewhere holds.
@@ -19,12 +20,14 @@ use crate::{
 /// Where the rules are in the repository.
 const RULES: &str = "cmd/generate/config/rules";
 
-/// Literals come without a file name, so that none may help.
+/// Most literals come without a file name, so that none may help.
 const NAME: &str = "example";
 
 /// A literal of a rule's program.
 #[derive(Debug, PartialEq, Eq)]
 struct Label {
+    /// What the suite calls the file.
+    path: Option<String>,
     text: String,
     line: usize,
     is_secret: bool,
@@ -45,7 +48,8 @@ pub(crate) fn score(path: &Path) -> Result<Sheet, Stop> {
         }
         let source = files::source(&root, &file)?;
         for label in labels(&String::from_utf8_lossy(&source.bytes)) {
-            let file = SourceFile { path: NAME.to_owned(), bytes: label.text.into_bytes() };
+            let path = label.path.unwrap_or_else(|| NAME.to_owned());
+            let file = SourceFile { path, bytes: label.text.into_bytes() };
             let examined = examiner.examine(&file, Clock::unlimited());
             let secret = |kind| kind == VerificationType::Secret;
             let by = examined.findings.into_iter().find(|it| secret(it.finding.verification));
@@ -99,21 +103,31 @@ fn labels(text: &str) -> Vec<Label> {
 fn literals(declaration: Node<'_>, text: &str, is_secret: bool, labels: &mut Vec<Label>) {
     let mut open = vec![declaration];
     while let Some(node) = open.pop() {
-        if node.kind() != "literal_element" {
-            open.extend(node.named_children(&mut node.walk()));
-            continue;
-        }
-        let Some(literal) = node.named_child(0) else { continue };
-        let quoted = &text[literal.byte_range()];
-        let value = match literal.kind() {
-            "raw_string_literal" => Some(quoted.trim_matches('`').to_owned()),
-            // Go's escapes are JSON's but for a few, which nobody needs in a secret.
-            "interpreted_string_literal" => serde_json::from_str(quoted).ok(),
-            _ => None,
+        let (name, element) = match node.kind() {
+            "keyed_element" => (node.named_child(0), node.named_child(1)),
+            "literal_element" => (None, Some(node)),
+            _ => {
+                open.extend(node.named_children(&mut node.walk()));
+                continue;
+            }
         };
-        if let Some(text) = value {
-            labels.push(Label { text, line: literal.start_position().row + 1, is_secret });
+        let value = element.and_then(|element| literal(element, text));
+        if let (Some(value), Some(element)) = (value, element) {
+            let path = name.and_then(|name| literal(name, text));
+            let line = element.start_position().row + 1;
+            labels.push(Label { path, text: value, line, is_secret });
         }
+    }
+}
+
+fn literal(element: Node<'_>, text: &str) -> Option<String> {
+    let literal = element.named_child(0)?;
+    let quoted = &text[literal.byte_range()];
+    match literal.kind() {
+        "raw_string_literal" => Some(quoted.trim_matches('`').to_owned()),
+        // Go's escapes are JSON's but for a few, which nobody needs in a secret.
+        "interpreted_string_literal" => serde_json::from_str(quoted).ok(),
+        _ => None,
     }
 }
 
@@ -126,8 +140,24 @@ mod tests {
         let text = "package rules\n\nfunc R() *config.Rule {\n\ttps := []string{\n\t\t`a \"b\"`,\n\
                     \t\t\"c\\td\",\n\t\tsecrets.New(\"x\"),\n\t\t\"e\" + f,\n\t}\n\
                     \tfps := []string{\"g\"}\n\tother := []string{\"h\"}\n}\n";
-        let label = |text: &str, line, is_secret| Label { text: text.to_owned(), line, is_secret };
+        let label = |text: &str, line, is_secret| {
+            let (path, text) = (None, text.to_owned());
+            Label { path, text, line, is_secret }
+        };
         let expected = [label("a \"b\"", 5, true), label("c\td", 6, true), label("g", 10, false)];
         assert_eq!(labels(text), expected);
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_no_literal() {
+        let text = "package rules\n\nfunc R() {\n\tfps := map[string]string{\n\
+                    \t\t\"a.yaml\": `kind: b`,\n\t\tname(): \"c\",\n\t}\n}\n";
+        let label = |path: Option<&str>, text: &str, line| Label {
+            path: path.map(str::to_owned),
+            text: text.to_owned(),
+            line,
+            is_secret: false,
+        };
+        assert_eq!(labels(text), [label(Some("a.yaml"), "kind: b", 5), label(None, "c", 6)]);
     }
 }
