@@ -34,6 +34,48 @@ fn the_json_holds_everything_that_is_known() {
     insta::assert_json_snapshot!("json", document);
 }
 
+/// The flow that the finding is part of would stand for it, had somebody asked for flows.
+#[test]
+fn a_rule_that_is_asked_for_alone_is_answered() {
+    let rules = |arguments: &[&str]| -> Vec<String> {
+        let told = demo().scan(&[&["--json"], arguments].concat()).json();
+        let findings = told["findings"].as_array().unwrap().clone();
+        findings.iter().map(|finding| finding["rule"].as_str().unwrap().to_owned()).collect()
+    };
+    let place = "python.injection.sql-string";
+    let alone = rules(&["--rule=python.injection.sql-string"]);
+    assert!(!alone.is_empty() && alone.iter().all(|rule| rule == place), "{alone:?}");
+}
+
+/// What is committed is judged, not what lies beside it.
+#[test]
+fn what_is_staged_is_looked_at_as_it_is_staged() {
+    let tree = Tree::new();
+    let git = |arguments: &[&str]| {
+        let done =
+            Command::new("git").arg("-C").arg(tree.path(".")).args(arguments).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    git(&["init", "-q"]);
+    tree.write("kept.py", b"import os\nos.system('ls ' + name)\n");
+    git(&["add", "kept.py"]);
+    git(&["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "a"]);
+    assert_eq!(tree.scan(&["--staged"]).code, 0, "nothing is staged");
+    tree.write("new.py", b"import os\nos.system('rm ' + name)\n");
+    git(&["add", "new.py"]);
+    tree.write("new.py", b"print('mended, and not staged')\n");
+    tree.write("other.py", b"import os\nos.system('cat ' + name)\n");
+    let told = tree.scan(&["--staged", "--json"]);
+    let paths: Vec<_> = told.json()["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["path"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!((told.code, paths), (1, vec!["new.py".to_owned()]), "{}", told.err);
+    assert_eq!(tree.scan(&["--staged", "kept.py"]).code, 2, "it is one or the other");
+}
+
 #[test]
 fn colours_are_for_those_who_see_them() {
     let plain = demo().scan(&[]);

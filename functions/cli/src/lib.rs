@@ -7,6 +7,7 @@
 mod api;
 mod diff;
 mod error;
+mod git;
 mod input;
 mod policy;
 mod rules;

@@ -108,7 +108,8 @@ fn oddities(policy: &Policy) -> Vec<String> {
             || own.iter().any(|own| rule.fits(own));
         if !is_known {
             let name = rule.written();
-            let near = nearest(name).join(", ");
+            let ids = analysis::rules().iter().map(|known| known.id.as_str());
+            let near = nearest(name, ids).join(", ");
             odd.push(format!("no built-in rule is called {name}; the closest are {near}"));
         }
     }

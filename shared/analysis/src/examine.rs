@@ -6,9 +6,9 @@ use domain::{Coverage, Finding, SourceFile};
 use serde::Serialize;
 
 use crate::{
-    Clock, CustomRules, Incomplete, Scan,
+    Asked, Clock, CustomRules, Incomplete, Scan,
     parse::cover,
-    scan::{Exact, scan_file},
+    scan::{Demand, Exact, scan_file},
     tree::Parsers,
 };
 
@@ -17,6 +17,7 @@ use crate::{
 pub struct Examiner {
     parsers: Parsers,
     custom: Arc<CustomRules>,
+    asked: Asked,
 }
 
 /// What there is to say about one file.
@@ -50,7 +51,12 @@ pub struct Columns {
 impl Examiner {
     /// An examiner that also runs the rules of a customer.
     pub fn with_rules(custom: Arc<CustomRules>) -> Self {
-        Self { parsers: Parsers::default(), custom }
+        Self { custom, ..Self::default() }
+    }
+
+    /// The same examiner with no rules but these.
+    pub fn asking(self, asked: Asked) -> Self {
+        Self { asked, ..self }
     }
 
     /// The same as [`crate::parse()`] and [`crate::scan()`] of a snapshot that holds this file alone.
@@ -60,7 +66,8 @@ impl Examiner {
             let mut coverage = Coverage { files: 1, ..Coverage::default() };
             cover(file, parsers, clock, &mut coverage);
             let mut scan = Scan::default();
-            let exact = scan_file(file, &self.custom, parsers, clock, &mut scan);
+            let demand = Demand { custom: &self.custom, asked: &self.asked };
+            let exact = scan_file(file, demand, parsers, clock, &mut scan);
             let mut findings: Vec<Located> =
                 scan.findings.into_iter().zip(exact).map(located).collect();
             findings.sort_by(|one, other| {

@@ -5,6 +5,7 @@
 //! The same snapshot gives the same answer, unless the injected [`Clock`] ends the work early;
 //! then [`Scan::incomplete`] says what is missing. An [`Examiner`] does both, a file at a time.
 
+mod asked;
 mod clock;
 pub mod custom;
 mod examine;
@@ -12,6 +13,7 @@ mod excerpt;
 mod grammar;
 #[cfg(test)]
 mod limits;
+mod mention;
 mod parse;
 mod place;
 mod rules;
@@ -24,6 +26,7 @@ mod test_code;
 mod trail;
 mod tree;
 
+pub use asked::Asked;
 pub use clock::Clock;
 pub use custom::{CustomRule, CustomRules, RuleFile, RuleProblem, RuleProblems};
 pub use examine::{Columns, Examined, Examiner, Located};

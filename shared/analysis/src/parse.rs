@@ -9,6 +9,7 @@ use tree_sitter::TreeCursor;
 
 use crate::{
     Clock, Symbol, SymbolKind,
+    mention::{Mention, mentions},
     place::Place,
     symbols::{SymbolCollector, lines},
     tree::{Parsers, Stopped, walk},
@@ -51,6 +52,8 @@ pub(crate) fn cover(
             *coverage.languages.entry(tally.language).or_default() += 1;
             coverage.functions += count(&tally.symbols, SymbolKind::Function);
             coverage.classes += count(&tally.symbols, SymbolKind::Type);
+            coverage.imports += tally.imports;
+            coverage.calls += tally.calls;
             let problem = tally.problem;
             let problem = problem.map(|(line, errors)| ParseProblem { path, line, errors });
             coverage.problems.extend(problem);
@@ -72,6 +75,8 @@ struct Tally {
     language: Language,
     lines: u64,
     symbols: Vec<Symbol>,
+    imports: u32,
+    calls: u32,
     /// Line of the first syntax error and how many there are.
     problem: Option<(u32, u32)>,
 }
@@ -82,11 +87,18 @@ fn read(file: &SourceFile, parsers: &mut Parsers, clock: Clock) -> Result<Tally,
         Place::Text { reason, .. } | Place::Unread(reason) => return Err(reason),
     };
     let mut problem = None;
+    let (mut imports, mut calls) = (0, 0);
+    let mentions = mentions(language);
     let mut collector = SymbolCollector::new(language, text);
     let walked = parsers.parse(language, text, clock).and_then(|tree| {
         let broken = tree.root_node().has_error();
         walk(&tree, clock, |cursor, depth| {
             collector.enter(cursor, depth);
+            match mentions.get(usize::from(cursor.node().kind_id())) {
+                Some(Some(Mention::Import)) => imports += 1,
+                Some(Some(Mention::Call)) => calls += 1,
+                Some(None) | None => {}
+            }
             if broken {
                 note_error(cursor, &mut problem);
             }
@@ -97,6 +109,8 @@ fn read(file: &SourceFile, parsers: &mut Parsers, clock: Clock) -> Result<Tally,
             language,
             lines: text.lines().count() as u64,
             symbols: collector.finish(),
+            imports,
+            calls,
             problem,
         }),
         Err(Stopped::TimedOut) => Err(UnanalysedReason::TimedOut),

@@ -13,10 +13,10 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Clock, CustomRules, RuleInfo,
+    Asked, Clock, CustomRules, RuleInfo,
     excerpt::{Lines, merged},
     place::Place,
-    rules::{self, Match, Ruleset},
+    rules::{self, Match, Outcome, Ruleset},
     secrets::{self, Secret},
     taint,
     test_code::test_modules,
@@ -65,8 +65,9 @@ pub fn scan(snapshot: &Snapshot, clock: &Clock) -> Scan {
 pub fn scan_with(snapshot: &Snapshot, custom: &CustomRules, clock: &Clock) -> Scan {
     let mut scan = Scan::default();
     let mut parsers = Parsers::default();
+    let demand = Demand { custom, asked: &Asked::default() };
     for file in &snapshot.files {
-        scan_file(file, custom, &mut parsers, *clock, &mut scan);
+        scan_file(file, demand, &mut parsers, *clock, &mut scan);
     }
     // Stable: findings that agree in all three stay in the order of the file.
     scan.findings.sort_by(|one, other| {
@@ -76,10 +77,17 @@ pub fn scan_with(snapshot: &Snapshot, custom: &CustomRules, clock: &Clock) -> Sc
     scan
 }
 
+/// What a file is examined with, beside the built-in rules, and for.
+#[derive(Clone, Copy)]
+pub(crate) struct Demand<'a> {
+    pub(crate) custom: &'a CustomRules,
+    pub(crate) asked: &'a Asked,
+}
+
 /// Adds the findings of one file, and gives for each where exactly it stands.
 pub(crate) fn scan_file(
     file: &SourceFile,
-    custom: &CustomRules,
+    Demand { custom, asked }: Demand<'_>,
     parsers: &mut Parsers,
     clock: Clock,
     scan: &mut Scan,
@@ -96,15 +104,15 @@ pub(crate) fn scan_file(
         return Vec::new();
     }
     let lines = Lines::new(text);
-    let (secrets, too_many) = secrets::search(&file.path, text, &lines);
+    let (secrets, too_many) = secrets::search(&file.path, text, &lines, asked);
     for info in too_many {
         scan.incomplete.push(incomplete(file, Some(&info.id), IncompleteReason::TooMany));
     }
     let masks = merged(secrets.iter().map(|secret| secret.value.clone()).collect());
     let first = scan.findings.len();
     let (seen, exact) = (HashMap::new(), Vec::new());
-    let mut report = Report { file, lines, masks, demoted, seen, exact, scan };
-    for secret in &secrets {
+    let mut report = Report { file, asked, lines, masks, demoted, seen, exact, scan };
+    for secret in secrets.iter().filter(|secret| asked.takes(&secret.info.id)) {
         report.secret(secret, text);
     }
     if let Some(language) = language {
@@ -143,6 +151,7 @@ fn incomplete(file: &SourceFile, rule: Option<&str>, reason: IncompleteReason) -
 /// Turns the matches of one file into findings.
 struct Report<'a> {
     file: &'a SourceFile,
+    asked: &'a Asked,
     lines: Lines<'a>,
     /// Secrets must not show in any snippet, whichever rule it belongs to.
     masks: Vec<Range<usize>>,
@@ -164,6 +173,7 @@ impl Report<'_> {
     fn rules(&mut self, language: Language, text: &str, parsers: &mut Parsers, clock: Clock) {
         let ruleset = rules::ruleset(language);
         let outcome = rules::run(ruleset, language, text, parsers, clock);
+        let outcome = asked_for(self.asked, ruleset, outcome);
         let out_of_fuel =
             outcome.out_of_fuel.iter().map(|rule| (*rule, IncompleteReason::OutOfFuel));
         let too_many = outcome.too_many.iter().map(|rule| (*rule, IncompleteReason::TooMany));
@@ -182,9 +192,7 @@ impl Report<'_> {
         let mut followed = self.follow(language, text, parsers, clock, stopped);
         let set = taint::taint_set(language);
         let matches = without_superseded(ruleset, outcome.matches);
-        let (path, lines, masks) = (&self.file.path, &self.lines, &self.masks);
-        let mending = Mending { path, language, text, lines, masks, clock };
-        let diffs = mending.diffs(ruleset, &matches);
+        let diffs = self.mending(language, text, clock).of_rules(self.asked, ruleset, &matches);
         let place = (language, text, clock);
         let told: Vec<_> = matches
             .iter()
@@ -192,7 +200,7 @@ impl Report<'_> {
             .filter(|(id, bytes)| !flows::is_settled(set, &followed, id, bytes))
             .collect();
         flows::without_yielding(set, &mut followed.flows, &told);
-        let fixes = flows::inherited(set, &followed, ruleset, &matches, &diffs, place);
+        let fixes = self.inherited(&followed, ruleset, &matches, &diffs, place);
         for (found, diff) in matches.into_iter().zip(diffs) {
             let info = &ruleset.rules[found.rule].info;
             if !flows::is_settled(set, &followed, &info.id, &found.bytes) {
@@ -201,6 +209,11 @@ impl Report<'_> {
             }
         }
         self.flows(set, &followed.flows, fixes);
+    }
+
+    fn mending<'a>(&'a self, language: Language, text: &'a str, clock: Clock<'a>) -> Mending<'a> {
+        let (path, lines, masks) = (&self.file.path, &self.lines, &self.masks);
+        Mending { path, language, text, lines, masks, clock }
     }
 
     fn finding(
@@ -245,6 +258,15 @@ impl Report<'_> {
             demoted: self.demoted,
         });
     }
+}
+
+/// What the rules that are asked for have to say.
+fn asked_for(asked: &Asked, ruleset: &Ruleset, mut outcome: Outcome) -> Outcome {
+    let takes = |rule: usize| asked.takes(&ruleset.rules[rule].info.id);
+    outcome.matches.retain(|found| takes(found.rule));
+    outcome.out_of_fuel.retain(|rule| takes(*rule));
+    outcome.too_many.retain(|rule| takes(*rule));
+    outcome
 }
 
 /// Drops a match where a rule that says more about the same code matches too.

@@ -49,6 +49,11 @@ pub struct Coverage {
     pub lines: u64,
     pub functions: u32,
     pub classes: u32,
+    /// Coverages that were stored before they were counted have none.
+    #[serde(default)]
+    pub imports: u32,
+    #[serde(default)]
+    pub calls: u32,
     /// Files by language.
     pub languages: BTreeMap<Language, u32>,
     pub problems: Vec<ParseProblem>,
@@ -58,13 +63,25 @@ pub struct Coverage {
 impl Coverage {
     /// Adds what others looked at: other files of the same commit, which come later by path.
     pub fn add(&mut self, other: Self) {
-        let Self { files, analysed, lines, functions, classes, languages, problems, unanalysed } =
-            other;
+        let Self {
+            files,
+            analysed,
+            lines,
+            functions,
+            classes,
+            imports,
+            calls,
+            languages,
+            problems,
+            unanalysed,
+        } = other;
         self.files = self.files.saturating_add(files);
         self.analysed = self.analysed.saturating_add(analysed);
         self.lines = self.lines.saturating_add(lines);
         self.functions = self.functions.saturating_add(functions);
         self.classes = self.classes.saturating_add(classes);
+        self.imports = self.imports.saturating_add(imports);
+        self.calls = self.calls.saturating_add(calls);
         for (language, files) in languages {
             *self.languages.entry(language).or_default() += files;
         }
@@ -127,6 +144,8 @@ mod tests {
             lines: 10,
             functions: 3,
             classes: 1,
+            imports: 4,
+            calls: 5,
             languages: BTreeMap::from([(Language::Go, 1)]),
             problems: vec![ParseProblem { path: "a.go".into(), line: 1, errors: 1 }],
             unanalysed: vec![Unanalysed { path: "b.png".into(), reason: UnanalysedReason::Binary }],
@@ -135,6 +154,7 @@ mod tests {
         sum.add(one.clone());
         assert_eq!((sum.files, sum.analysed, sum.lines), (4, 2, 20));
         assert_eq!((sum.functions, sum.classes, sum.languages[&Language::Go]), (6, 2, 2));
+        assert_eq!((sum.imports, sum.calls), (8, 10));
         assert_eq!((sum.problems.len(), sum.unanalysed.len()), (2, 2));
         sum = Coverage::default();
         sum.add(one.clone());

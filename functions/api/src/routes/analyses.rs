@@ -170,10 +170,12 @@ struct CoverageView {
     lines: u64,
     functions: u32,
     classes: u32,
+    imports: u32,
+    calls: u32,
     /// Files by language.
     languages: std::collections::BTreeMap<String, u32>,
     problem_count: usize,
-    /// Files that parsed only in part; the first 200.
+    /// Files that parsed only in part, so that nobody knows all that is in them; the first 200.
     problems: Vec<PartlyParsed>,
     unanalysed_count: usize,
     /// Files that were not looked at; the first 200.
@@ -214,6 +216,8 @@ impl From<Coverage> for CoverageView {
             lines: coverage.lines,
             functions: coverage.functions,
             classes: coverage.classes,
+            imports: coverage.imports,
+            calls: coverage.calls,
             languages: coverage
                 .languages
                 .iter()

@@ -1,8 +1,6 @@
 //! `assay diff`: what a change does, as a pull request would be told, from two commits of a local
 //! repository.
 
-mod git;
-
 use std::{collections::BTreeMap, io, path::PathBuf};
 
 use analysis::{Clock, Incomplete};
@@ -15,8 +13,10 @@ use insight::{
 };
 use serde::Serialize;
 
-use crate::{Error, Exit, Trouble};
-use git::{Repository, Sides};
+use crate::{
+    Error, Exit, Trouble,
+    git::{Repository, Sides},
+};
 
 /// Say what a change does: symbols, risk, what it may break.
 #[derive(Debug, Args)]

@@ -14,12 +14,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use analysis::{Clock, CustomRules, Examined, Examiner, FILE_BYTES_MAX, Incomplete, Located};
+use analysis::{Clock, Examined, Examiner, FILE_BYTES_MAX, Incomplete, Located};
 use domain::{Coverage, SourceFile, Unanalysed, UnanalysedReason};
 
 use super::{
     files::{Entry, Files, reason},
     progress::Progress,
+    select::Rules,
 };
 
 /// What one file may take; the slowest honest ones take a hundredth of it.
@@ -44,12 +45,12 @@ pub(super) struct Unreadable {
     pub(super) reason: String,
 }
 
-pub(super) fn all(files: Files, threads: Option<NonZeroUsize>, own: &Arc<CustomRules>) -> Found {
+pub(super) fn all(files: Files, threads: Option<NonZeroUsize>, rules: &Rules) -> Found {
     let Files { entries, unreadable, .. } = files;
     let entries: Vec<(String, Entry)> = entries.into_iter().collect();
     let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let threads = threads.unwrap_or(cores).get().min(entries.len()).max(1);
-    let mut results = in_parallel(&entries, threads, own);
+    let mut results = in_parallel(&entries, threads, rules);
     // Threads take files as they come; the order of the paths is what everybody gets.
     results.sort_by_key(|(index, _)| *index);
 
@@ -76,16 +77,12 @@ pub(super) fn all(files: Files, threads: Option<NonZeroUsize>, own: &Arc<CustomR
 
 type Result = io::Result<Examined>;
 
-fn in_parallel(
-    entries: &[(String, Entry)],
-    threads: usize,
-    own: &Arc<CustomRules>,
-) -> Vec<(usize, Result)> {
+fn in_parallel(entries: &[(String, Entry)], threads: usize, rules: &Rules) -> Vec<(usize, Result)> {
     let next = AtomicUsize::new(0);
     let running = AtomicUsize::new(threads);
     let watcher = thread::current();
     let work = || {
-        let mut examiner = Examiner::with_rules(Arc::clone(own));
+        let mut examiner = Examiner::with_rules(Arc::clone(rules.own())).asking(rules.asked());
         let mut results = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -121,12 +118,13 @@ fn one(examiner: &mut Examiner, path: &str, entry: &Entry) -> Result {
         let coverage = Coverage { files: 1, unanalysed: vec![unanalysed], ..Coverage::default() };
         Ok(Examined { coverage, ..Examined::default() })
     };
-    let place = match entry {
-        Entry::File(place) => place,
+    let bytes = match entry {
+        Entry::File(place) => bytes(place)?,
+        Entry::Staged(bytes) => bytes.clone(),
         Entry::NotAFile => return unread(UnanalysedReason::NotAFile),
         Entry::LeftOut => return unread(UnanalysedReason::Policy),
     };
-    let file = SourceFile { path: path.to_owned(), bytes: bytes(place)? };
+    let file = SourceFile { path: path.to_owned(), bytes };
     let start = Instant::now();
     let time_is_up = || start.elapsed() > FILE_TIME_MAX;
     Ok(examiner.examine(&file, Clock::new(&time_is_up)))

@@ -14,7 +14,7 @@ use ignore::{
 use ::policy::Held;
 
 use super::ScanArguments;
-use crate::{Error, Trouble, input};
+use crate::{Error, Trouble, git::Repository, input};
 
 /// More files than this are most likely not what was meant; Linux has 90,000.
 const FILES_MAX: usize = 500_000;
@@ -41,7 +41,7 @@ impl Files {
     /// Leaves out what the policy does not let be looked at.
     pub(super) fn narrow(&mut self, policy: &Held) {
         for (path, entry) in &mut self.entries {
-            if matches!(entry, Entry::File(_)) && !policy.policy.covers(path) {
+            if matches!(entry, Entry::File(_) | Entry::Staged(_)) && !policy.policy.covers(path) {
                 *entry = Entry::LeftOut;
             }
         }
@@ -68,6 +68,8 @@ impl Files {
 #[derive(Debug)]
 pub(super) enum Entry {
     File(PathBuf),
+    /// As it will be in the next commit, whatever lies in the folder.
+    Staged(Vec<u8>),
     /// A symbolic link, a pipe, a device: opening it could lead anywhere, or never end.
     NotAFile,
     /// The policy does not let it be looked at.
@@ -75,6 +77,9 @@ pub(super) enum Entry {
 }
 
 pub(super) fn list(arguments: &ScanArguments) -> Result<Files, Error> {
+    if arguments.staged {
+        return Ok(staged(&arguments.exclude)?);
+    }
     let listed = match &arguments.files_from {
         Some(list) => named(&input::read(list, LIST_BYTES_MAX)?)?,
         None => Vec::new(),
@@ -107,6 +112,17 @@ pub(super) fn list(arguments: &ScanArguments) -> Result<Files, Error> {
         lister.named_file(path)?;
     }
     Ok(Files { root: lister.root, excluded: Some(lister.overrides), ..lister.files })
+}
+
+/// What is about to be committed to the repository around the present folder.
+fn staged(excluded: &[String]) -> Result<Files, Trouble> {
+    let here = fs::canonicalize(".").map_err(|error| unreadable(Path::new("."), &error))?;
+    let root = root_of(&here)?;
+    let overrides = overrides(&root, excluded)?;
+    let files = Repository(&root).staged()?.into_iter();
+    let files = files.filter(|(path, _)| !overrides.matched(path, false).is_ignore());
+    let entries = files.map(|(path, bytes)| (path, Entry::Staged(bytes))).collect();
+    Ok(Files { root, entries, excluded: Some(overrides), ..Files::default() })
 }
 
 /// The paths of a list, one a line, with their folders resolved and links left as they are.

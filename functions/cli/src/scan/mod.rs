@@ -42,8 +42,11 @@ Examples:
   Look at two folders, and fail for medium findings too:
     assay scan src lib --fail-on medium
 
-  Look at what is about to be committed:
-    git diff --cached --name-only --diff-filter=d | assay scan --files-from -
+  Look at what is about to be committed, as it is staged:
+    assay scan --staged
+
+  Look at what a branch changes, as it lies in the folder:
+    git diff --relative --name-only --diff-filter=d main... | assay scan --files-from -
 
   Accept what is there today, and fail for what comes after:
     assay scan --write-baseline assay-baseline.json
@@ -81,6 +84,10 @@ pub struct ScanArguments {
     /// Look at the files that FILE lists, one a line; - reads the list from standard input
     #[arg(long, value_name = "FILE")]
     files_from: Option<PathBuf>,
+
+    /// Look at what the next commit changes, as it is staged
+    #[arg(long, conflicts_with_all = ["paths", "files_from", "root"])]
+    staged: bool,
 
     /// What findings' paths are relative to [default: the repository around the first path]
     #[arg(long, value_name = "FOLDER")]
@@ -184,8 +191,7 @@ pub(crate) fn run(arguments: &ScanArguments, out: &mut impl io::Write) -> Result
         let is_looked_for = rules.contains(&known.rule) && policy.asks(&known.rule);
         known.is_outside = !files.cover(&known.path, &policy) || !is_looked_for;
     }
-    let mut found = examine::all(files, arguments.threads, rules.own());
-    rules.keep(&mut found);
+    let mut found = examine::all(files, arguments.threads, &rules);
     let ruled = policy::rule(&policy, &mut found);
     let bar = Bar::of(arguments.fail_on, &policy);
     let outcome = Outcome::of(found, rules.list().len(), known, bar, ruled);

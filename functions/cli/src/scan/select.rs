@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use analysis::{CustomRules, RuleInfo};
+use analysis::{Asked, CustomRules, RuleInfo};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::examine::Found;
 use crate::Trouble;
 
 /// Names that are offered when one is not known.
@@ -33,7 +32,7 @@ impl Rules {
             let matcher = glob.compile_matcher();
             let fits = |rule: &RuleInfo| matcher.is_match(&rule.id);
             if !analysis::rules().iter().any(fits) && !own.infos().any(fits) {
-                return Err(unknown(name));
+                return Err(unknown(name, &own));
             }
             wanted.add(glob);
         }
@@ -64,26 +63,32 @@ impl Rules {
         list
     }
 
-    pub(super) fn keep(&self, found: &mut Found) {
-        found.findings.retain(|located| self.contains(&located.finding.rule));
-        let concerns = |rule: &Option<String>| rule.as_ref().is_none_or(|rule| self.contains(rule));
-        found.incomplete.retain(|incomplete| concerns(&incomplete.rule));
+    /// For the engine: what nobody asks for hides nothing.
+    pub(super) fn asked(&self) -> Asked {
+        match self.wanted.clone() {
+            Some(wanted) => Asked::only(move |rule| wanted.is_match(rule)),
+            None => Asked::default(),
+        }
     }
 }
 
-fn unknown(name: &str) -> Trouble {
+fn unknown(name: &str, own: &CustomRules) -> Trouble {
+    let all = analysis::rules().iter().chain(own.infos());
+    let near = nearest(name, all.map(|rule| rule.id.as_str())).join(", ");
     Trouble::new(
         format!("--rule {name}: no rule has this name"),
-        format!("did you mean {}? docs/rules.md lists all of them", nearest(name).join(", ")),
+        format!("did you mean {near}? docs/rules.md lists all of ours; * stands for anything"),
     )
 }
 
-/// The names of rules that come closest.
-pub(crate) fn nearest(name: &str) -> Vec<&'static str> {
-    let mut near: Vec<(usize, &str)> = analysis::rules()
-        .iter()
-        .map(|rule| (strsim::damerau_levenshtein(name, &rule.id), rule.id.as_str()))
-        .collect();
+/// The names of rules that come closest. Whoever writes `sql-string` leaves out what is before it.
+pub(crate) fn nearest<'a>(name: &str, ids: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let dots = name.matches('.').count();
+    let distance = |id: &'a str| {
+        let end = id.rmatch_indices('.').nth(dots).map_or(id, |(at, _)| &id[at + 1..]);
+        (strsim::damerau_levenshtein(name, end), id)
+    };
+    let mut near: Vec<(usize, &str)> = ids.map(distance).collect();
     near.sort_unstable();
     near.into_iter().take(OFFERED_MAX).map(|(_, id)| id).collect()
 }

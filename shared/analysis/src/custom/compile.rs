@@ -8,13 +8,16 @@ use std::{
 use ast_grep_config::{DeserializeEnv, RuleCore, SerializableRuleCore};
 use ast_grep_core::Matcher;
 use domain::{Language, VerificationType, canonical_sha256};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use serde_json::{Value, json};
 
 use super::{
     CustomRule, RULES_MAX,
     condition::Composed,
+    globs::globs,
     limits::{self, SET_WEIGHT_MAX, Weighed},
+    mend::Mend,
+    needed::Needed,
     problem::{Flaw, RuleProblem, RuleProblems},
     read::typed,
     semantic::{self, FlowSet},
@@ -52,6 +55,8 @@ pub(super) enum Check {
 pub(super) struct Pattern {
     pub(super) find: Weighed,
     pub(super) unless: Option<Weighed>,
+    /// Without these no line matches.
+    pub(super) needed: Option<Needed>,
 }
 
 /// An ast-grep rule for each of its languages.
@@ -65,6 +70,7 @@ pub(super) struct Tree {
     pub(super) matcher: RuleCore,
     /// Ids of the node kinds that can match at all.
     pub(super) kinds: Vec<usize>,
+    pub(super) mend: Option<Mend>,
 }
 
 impl CustomRules {
@@ -281,17 +287,14 @@ fn info(rule: &CustomRule) -> RuleInfo {
 
 impl Pattern {
     fn new(body: &PatternBody) -> Result<Self, Flaw> {
-        let unless = body.unless.as_deref();
-        Ok(Self {
-            find: limits::regex("pattern", &body.pattern, body.case_sensitive)?,
-            unless: unless
-                .map(|text| limits::regex("unless", text, body.case_sensitive))
-                .transpose()?,
-        })
+        let read = |text| limits::regex("unless", text, body.case_sensitive);
+        let unless = body.unless.as_deref().map(read).transpose()?;
+        Ok(Self { unless, ..Self::of("pattern", &body.pattern, body.case_sensitive)? })
     }
 
     pub(super) fn of(at: &str, text: &str, case_sensitive: bool) -> Result<Self, Flaw> {
-        Ok(Self { find: limits::regex(at, text, case_sensitive)?, unless: None })
+        let find = limits::regex(at, text, case_sensitive)?;
+        Ok(Self { find, unless: None, needed: Needed::of(text, case_sensitive) })
     }
 
     pub(super) fn weight(&self) -> u64 {
@@ -306,18 +309,19 @@ impl Trees {
             return Err(Flaw::new("languages", "it is missing", remedy));
         }
         let cost = limits::ast(body).map_err(|flaw| flaw.below(at))?;
-        // What ast-grep would rewrite is left out: nothing that is found depends on it.
+        // How a match is mended is read apart: nothing that is found depends on it.
         let core: SerializableRuleCore = typed(
             json!({ "rule": body.rule, "constraints": body.constraints, "utils": body.utils }),
             at,
         )?;
         let tree = |language: &Language| {
-            let tree = Tree::new(&core, *language).map_err(|told| {
+            let mut tree = Tree::new(&core, *language).map_err(|told| {
                 let remedy = "https://ast-grep.github.io/guide/rule-config.html says what a rule \
                               may be; a pattern must be code of the language";
                 Flaw::new("rule", format!("for {language}: {told}"), remedy).below(at)
-            });
-            Ok((*language, tree?))
+            })?;
+            tree.mend = Mend::new(body, *language)?;
+            Ok((*language, tree))
         };
         let by_language = languages.iter().map(tree).collect::<Result<_, Flaw>>()?;
         Ok(Self { by_language, parts: cost.parts, weight: cost.weight })
@@ -345,63 +349,6 @@ impl Tree {
             Some(kinds) => kinds.iter().filter(|kind| *kind < kind_count).collect(),
             None => (0..kind_count).collect(),
         };
-        Ok(Self { matcher, kinds })
-    }
-}
-
-/// Globs as `.gitignore` writes them: without a slash at any depth, and a folder with all in it.
-pub(super) fn globs(at: &str, written: &[String]) -> Result<Option<GlobSet>, Flaw> {
-    if written.is_empty() {
-        return Ok(None);
-    }
-    let mut set = GlobSetBuilder::new();
-    for (index, text) in written.iter().enumerate() {
-        let refuse = |error: &globset::Error| {
-            let problem = format!("the glob cannot be read: {}", error.kind());
-            let remedy = "write it as in .gitignore: * in a name, ** for folders, {a,b} for either";
-            Flaw::new(format!("{at}[{index}]"), problem, remedy)
-        };
-        for glob in spelled_out(text) {
-            let mut builder = GlobBuilder::new(&glob);
-            set.add(builder.literal_separator(true).build().map_err(|error| refuse(&error))?);
-        }
-    }
-    let set = set.build().map_err(|error| {
-        Flaw::new(at, format!("the globs are too large together: {error}"), "write fewer")
-    });
-    set.map(Some)
-}
-
-fn spelled_out(text: &str) -> [String; 2] {
-    let folder = text.trim_end_matches('/');
-    let anchored = folder.contains('/');
-    let name = folder.trim_start_matches('/');
-    let whole = if anchored { name.to_owned() } else { format!("**/{name}") };
-    let within = format!("{whole}/**");
-    [whole, within]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn globs_are_read_as_git_reads_them() {
-        let cases = [
-            ("*.py", "a.py", true),
-            ("*.py", "src/deep/a.py", true),
-            ("src/*.py", "src/a.py", true),
-            ("src/*.py", "src/deep/a.py", false),
-            ("src/**/*.py", "src/deep/er/a.py", true),
-            ("/src", "src/deep/a.py", true),
-            ("/src", "lib/src/a.py", false),
-            ("tests/", "lib/tests/unit/a.py", true),
-            ("tests", "tests.py", false),
-            ("*.{js,ts}", "web/a.ts", true),
-        ];
-        for (glob, path, expected) in cases {
-            let set = globs("files", &[glob.to_owned()]).unwrap().unwrap();
-            assert_eq!(set.is_match(path), expected, "{glob} {path}");
-        }
+        Ok(Self { matcher, kinds, mend: None })
     }
 }

@@ -8,7 +8,8 @@ use domain::{Language, VerificationType};
 use globset::GlobSet;
 
 use super::{
-    compile::{Pattern, Trees, globs},
+    compile::{Pattern, Trees},
+    globs::globs,
     problem::{Flaw, joined},
     written::{CompositeBody, Condition, Reach},
 };
@@ -150,6 +151,11 @@ impl Leaves<'_> {
             return Pattern::of(&joined(at, "pattern"), text, case_sensitive).map(Leaf::Lines);
         }
         if let Some(body) = &condition.ast {
+            if body.rewrite.is_some() {
+                let remedy = "leave it out, or make a rule of type ast of the condition";
+                let problem = "a condition mends nothing: only a rule of type ast does";
+                return Err(Flaw::new(joined(at, "ast.rewrite"), problem, remedy));
+            }
             return Trees::new(body, self.languages, &joined(at, "ast")).map(Leaf::Nodes);
         }
         let path = condition.path.clone().unwrap_or_default();

@@ -39,6 +39,11 @@ pub(super) fn from_ast_grep(
     if let Some(ignored) = fields.remove("ignores") {
         fields.insert("exclude".into(), ignored);
     }
+    // A fix that goes through rewriters is none without them.
+    if !fields.contains_key("rewriters") {
+        let fix = fields.remove("fix");
+        fields.extend(fix.map(|fix| ("rewrite".to_owned(), fix)));
+    }
     let dropped = WITHOUT_EFFECT.into_iter().filter(|name| fields.remove(*name).is_some());
     let dropped = dropped.collect();
     Ok((fields, dropped))

@@ -91,19 +91,38 @@ pub(super) fn ast(body: &AstBody) -> Result<Cost, Flaw> {
             look(value, name, 0, &["regex"], &mut cost.weight)?;
         }
     }
+    if let Some(rewrite) = &body.rewrite {
+        look(rewrite, "rewrite", 0, &["regex"], &mut cost.weight)?;
+        if let Some(transform) = &body.transform {
+            look(transform, "transform", 0, &["replace"], &mut cost.weight)?;
+            spelled_out(transform)?;
+        }
+    }
     let mut named = Named { utils: HashMap::new(), known: HashMap::new() };
     if let Some(Value::Object(utils)) = &body.utils {
         named.utils.extend(utils.iter().map(|(name, rule)| (name.as_str(), rule)));
     }
     cost.parts = named.parts(&body.rule, 0)?;
-    if let Some(constraints) = &body.constraints {
-        cost.parts = cost.parts.saturating_add(named.parts(constraints, 0)?);
+    for value in [&body.constraints, &body.rewrite].into_iter().flatten() {
+        cost.parts = cost.parts.saturating_add(named.parts(value, 0)?);
     }
     if cost.parts > PARTS_MAX {
         let problem = format!("with all that its `matches` name, it has over {PARTS_MAX} parts");
         return Err(Flaw::new("rule", problem, "make several rules of it"));
     }
     Ok(cost)
+}
+
+/// Replacements in one word hide their regular expression from being weighed.
+fn spelled_out(transform: &Value) -> Result<(), Flaw> {
+    let fields = transform.as_object().into_iter().flatten();
+    for (name, field) in fields {
+        if field.as_str().is_some_and(|text| text.trim_start().starts_with("replace")) {
+            let remedy = "write it as `replace: { source: $A, replace: '…', by: '…' }`";
+            return Err(Flaw::new(joined("transform", name), "it is written in one line", remedy));
+        }
+    }
+    Ok(())
 }
 
 /// Weighs the texts of fields called by one of `expressions`, at any depth.

@@ -11,7 +11,10 @@ mod condition;
 mod document;
 mod examples;
 mod foreign;
+mod globs;
 mod limits;
+mod mend;
+mod needed;
 mod problem;
 mod read;
 mod run;
@@ -22,7 +25,7 @@ mod written;
 pub use compile::{CustomRules, rules_version_with};
 pub use problem::{RuleProblem, RuleProblems};
 pub use read::RuleFile;
-pub(crate) use run::{Target, run};
+pub(crate) use run::{Outcome, Target, run};
 pub use templates::{Template, templates, to_yaml};
 pub use written::{
     AstBody, Body, CompositeBody, Condition, CustomRule, Example, Examples, Head, PatternBody,

@@ -216,7 +216,7 @@ fn read_one(value: Value) -> Result<(CustomRule, Vec<String>), Vec<Flaw>> {
 fn body_fields(of: RuleType) -> &'static [&'static str] {
     match of {
         RuleType::Pattern => &["pattern", "unless", "case_sensitive"],
-        RuleType::Ast => &["rule", "constraints", "utils", "transform"],
+        RuleType::Ast => &["rule", "constraints", "utils", "transform", "rewrite"],
         RuleType::Semantic => &[
             "sources",
             "sinks",

@@ -4,6 +4,7 @@
 //! incomplete; conditions that were not all looked at prove nothing, so such a rule keeps nothing.
 
 mod fuel;
+mod lines;
 mod together;
 
 use std::ops::Range;
@@ -12,25 +13,25 @@ use domain::Language;
 use tree_sitter::Node;
 
 use super::{
-    compile::{Check, CustomRules, Pattern, Tree},
+    compile::{Check, CustomRules, Tree},
     condition::Leaf,
+    needed::Needed,
 };
 use crate::{
     Clock, IncompleteReason, Symbol,
     excerpt::normalised,
+    rules::Edit,
     symbols::{SymbolCollector, lines},
     tree::{Matching, Parsers, Stopped, walk},
 };
 use fuel::Fuel;
+use lines::{lines_of, squeezed};
 
 /// Steps that one rule may take in one file, at most about a second.
 const RULE_STEPS_MAX: u64 = 2_000_000;
 
 /// Steps that all rules together may take in one file.
 const FILE_STEPS_MAX: u64 = 10_000_000;
-
-/// Bytes that a regular expression of the smallest class reads for the price of one step.
-const BYTES_PER_STEP: u64 = 16;
 
 /// Parts of a syntax rule that are tried on a node for the price of one step.
 const PARTS_PER_STEP: u64 = 8;
@@ -40,9 +41,6 @@ const MATCHES_MAX: usize = 100;
 
 /// Places of one condition in one file; with more, a rule of several is not judged.
 const PLACES_MAX: usize = 5000;
-
-/// A longer line is no line that somebody wrote. Its beginning is looked at.
-const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// Lines or nodes between two looks at the clock.
 const TRIES_PER_LOOK: usize = 64;
@@ -58,6 +56,8 @@ pub(crate) struct Found {
     pub(crate) normalised: String,
     /// Of a value that was followed.
     pub(crate) way: Option<Way>,
+    /// What would mend it; nobody has tried whether it does.
+    pub(crate) edit: Option<Edit>,
 }
 
 /// How a value got where it was found.
@@ -102,6 +102,7 @@ pub(crate) fn run(
         target,
         clock,
         lines: lines_of(target.text),
+        takes_words: Needed::suits(target.text),
         left: FILE_STEPS_MAX,
         outcome: Outcome::default(),
     };
@@ -114,19 +115,6 @@ pub(crate) fn run(
     job.with_values(parsers);
     job.outcome.found.sort_by_key(|found| (found.rule, found.bytes.start, found.bytes.end));
     job.outcome
-}
-
-/// Each line without its end.
-fn lines_of(text: &str) -> Vec<Range<usize>> {
-    let mut at = 0;
-    text.split_inclusive('\n')
-        .map(|line| {
-            let start = at;
-            at += line.len();
-            let line = line.strip_suffix('\n').unwrap_or(line);
-            start..start + line.strip_suffix('\r').unwrap_or(line).len()
-        })
-        .collect()
 }
 
 /// A parsed file: its symbols, and the nodes that some rule waits for, in the order of the file.
@@ -144,6 +132,7 @@ type Places = (Vec<Place>, Option<IncompleteReason>);
 struct Place {
     bytes: Range<usize>,
     normalised: String,
+    edit: Option<Edit>,
 }
 
 struct Job<'a> {
@@ -151,6 +140,8 @@ struct Job<'a> {
     target: Target<'a>,
     clock: Clock<'a>,
     lines: Vec<Range<usize>>,
+    /// Whether lines without a pattern's words can be passed over.
+    takes_words: bool,
     /// Steps that all rules together have left in this file.
     left: u64,
     outcome: Outcome,
@@ -266,40 +257,15 @@ impl Job<'_> {
             incomplete = incomplete.or(Some(IncompleteReason::TooMany));
         }
         self.outcome.incomplete.extend(incomplete.map(|reason| (rule, reason)));
-        let found = |Place { bytes, normalised }| Found {
+        let found = |Place { bytes, normalised, edit }| Found {
             rule,
             bytes,
             symbol: String::new(),
             normalised,
             way: None,
+            edit,
         };
         self.outcome.found.extend(places.into_iter().map(found));
-    }
-
-    /// The first match of each line.
-    fn lines(&self, pattern: &Pattern, most: usize, fuel: &mut Fuel<'_>) -> Places {
-        let mut places = Vec::new();
-        let weight = pattern.weight();
-        for (number, line) in self.lines.iter().enumerate() {
-            if number.is_multiple_of(TRIES_PER_LOOK) && self.clock.is_up() {
-                return (places, Some(IncompleteReason::TimedOut));
-            }
-            let end = line.end.min(line.start + LINE_BYTES_MAX);
-            let text = &self.target.text[line.start..self.target.text.floor_char_boundary(end)];
-            if !fuel.burn(1 + text.len() as u64 * weight / BYTES_PER_STEP) {
-                return (places, Some(IncompleteReason::OutOfFuel));
-            }
-            let Some(found) = pattern.find.regex.find(text) else { continue };
-            if pattern.unless.as_ref().is_some_and(|unless| unless.regex.is_match(text)) {
-                continue;
-            }
-            if places.len() == most {
-                return (places, Some(IncompleteReason::TooMany));
-            }
-            let bytes = line.start + found.start()..line.start + found.end();
-            places.push(Place { bytes, normalised: squeezed(text) });
-        }
-        (places, None)
     }
 
     fn nodes(
@@ -336,8 +302,13 @@ impl Job<'_> {
                 }
                 Some(true) => {
                     latest = Some((first, bytes.end));
-                    let normalised = normalised(node, self.target.text);
-                    places.push(Place { bytes, normalised });
+                    let (matching, text) = (grown.matching, self.target.text);
+                    let normalised = normalised(node, text);
+                    // On what fuel the rule has left: a match is worth more than its mending.
+                    let mut left = fuel.left();
+                    let mend = tree.mend.as_ref();
+                    let edit = mend.and_then(|mend| mend.edit(matching, text, node, &mut left));
+                    places.push(Place { bytes, normalised, edit });
                 }
             }
         }
@@ -354,11 +325,6 @@ impl Job<'_> {
             found.symbol = innermost.map(|symbol| symbol.name.clone()).unwrap_or_default();
         }
     }
-}
-
-/// A line without its layout, so that reindenting does not change what names a match.
-fn squeezed(line: &str) -> String {
-    line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The kinds of nodes that a check waits for.

@@ -108,6 +108,7 @@ impl FlowSet {
             symbol: flow.symbol,
             normalised: flow.normalised,
             way: Some(Way { path: flow.path, confidence: flow.confidence }),
+            edit: None,
         });
         (found.collect(), missed.map(|rule| (self.rules[rule], reason)).collect())
     }

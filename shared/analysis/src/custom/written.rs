@@ -112,9 +112,12 @@ pub struct AstBody {
     pub constraints: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub utils: Option<Value>,
-    /// Kept, and without effect: it serves ast-grep's rewriting.
+    /// Variables for `rewrite`; without one it has no effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transform: Option<Value>,
+    /// How a match is mended: what ast-grep calls `fix`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrite: Option<Value>,
 }
 
 /// Conditions that must hold within one reach of the code. Exactly one of the three is given.

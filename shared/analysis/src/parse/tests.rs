@@ -86,8 +86,17 @@ fn coverage_counts_what_was_read_and_lists_what_was_not() {
     snapshot
         .left_out
         .push(Unanalysed { path: "big.bin".to_owned(), reason: UnanalysedReason::TooLarge });
-    let Coverage { files, analysed, lines, functions, classes, languages, problems, unanalysed } =
-        parse(&snapshot, &Clock::unlimited()).coverage;
+    let Coverage {
+        files,
+        analysed,
+        lines,
+        functions,
+        classes,
+        languages,
+        problems,
+        unanalysed,
+        ..
+    } = parse(&snapshot, &Clock::unlimited()).coverage;
     assert_eq!((files, analysed, lines), (7, 3, 6));
     assert_eq!((functions, classes), (3, 1));
     assert_eq!(languages, BTreeMap::from([(Language::Python, 2), (Language::Rust, 1)]));
@@ -111,4 +120,21 @@ fn a_file_that_time_did_not_allow_is_listed() {
     let coverage = parse(&snapshot(vec![file("a.py", "x = 1\n")]), &Clock::new(&up)).coverage;
     assert_eq!(coverage.analysed, 0);
     assert_eq!(coverage.unanalysed[0].reason, UnanalysedReason::TimedOut);
+}
+
+#[test]
+fn imports_and_calls_are_counted_in_every_language() {
+    let cases = [
+        ("a.py", "import os, sys\nfrom a import b\nf(g(1))\n@h\ndef f(): pass\n", (2, 2)),
+        ("a.js", "import a from 'a';\nnew A(b());\nc`x`;\n", (1, 3)),
+        ("a.tsx", "import { a } from 'a';\nconst b = <C onClick={() => a()} />;\n", (1, 1)),
+        ("a.go", "package p\nimport (\n\"os\"\n\"io\"\n)\nfunc f() { os.Exit(g()) }\n", (2, 2)),
+        ("A.java", "import a.B;\nclass A { A() { this(1); } void f() { new B().g(); } }\n", (1, 3)),
+        ("a.rs", "use a::b;\nextern crate c;\nfn f() { g(h!()); x.y(); }\n", (2, 3)),
+        ("a.txt", "import a; b()\n", (0, 0)),
+    ];
+    for (path, text, expected) in cases {
+        let coverage = parse(&snapshot(vec![file(path, text)]), &Clock::unlimited()).coverage;
+        assert_eq!((coverage.imports, coverage.calls), expected, "{path}");
+    }
 }

@@ -13,7 +13,7 @@ mod run;
 pub use measure::Part;
 pub(crate) use rewrite::Edit;
 pub(crate) use ruleset::{Ruleset, chain, ruleset};
-pub(crate) use run::{Match, run};
+pub(crate) use run::{Match, Outcome, run};
 
 use std::sync::OnceLock;
 

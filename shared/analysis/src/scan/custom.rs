@@ -19,14 +19,21 @@ impl Report<'_> {
     ) {
         let target = Target { path: &self.file.path, language, text };
         let outcome = run(rules, target, parsers, clock);
-        for (rule, reason) in outcome.incomplete {
+        let diffs = match language {
+            Some(language) => self.mending(language, text, clock).of_custom(rules, &outcome),
+            None => vec![None; outcome.found.len()],
+        };
+        let asked = self.asked;
+        let takes = |rule: usize| asked.takes(&rules.info(rule).id);
+        for (rule, reason) in outcome.incomplete.into_iter().filter(|(rule, _)| takes(*rule)) {
             let id = Some(rules.info(rule).id.as_str());
             self.scan.incomplete.push(incomplete(self.file, id, reason));
         }
-        for found in outcome.found {
+        let found = outcome.found.into_iter().zip(diffs);
+        for (found, diff) in found.filter(|(found, _)| takes(found.rule)) {
             let (info, verification) = (rules.info(found.rule), rules.verification(found.rule));
             let identity = (found.symbol, found.normalised);
-            self.finding(info, verification, &found.bytes, identity, None);
+            self.finding(info, verification, &found.bytes, identity, diff);
             if let Some(way) = &found.way {
                 self.tell_way(&way.path, way.confidence);
             }

@@ -8,14 +8,16 @@ use std::{collections::BTreeMap, ops::Range};
 use domain::Language;
 use similar::TextDiff;
 
+use super::{asked_for, without_superseded};
 use crate::{
-    Clock,
+    Asked, Clock, CustomRules, custom,
     excerpt::Lines,
     rules::{self, Edit, Match, Ruleset},
     tree::Parsers,
 };
 
-use super::without_superseded;
+/// How often each rule matches.
+type Tally = BTreeMap<usize, usize>;
 
 /// When the edits of a file do not work together, this many are tried alone.
 const ALONE_MAX: usize = 8;
@@ -40,33 +42,101 @@ pub(super) struct Mending<'a> {
 }
 
 impl Mending<'_> {
-    /// For each match the diff that mends it, where there is one.
-    pub(super) fn diffs(&self, ruleset: &Ruleset, matches: &[Match]) -> Vec<Option<String>> {
-        let mut diffs = vec![None; matches.len()];
-        let wanted = self.apart(matches);
+    /// For each match of built-in rules the diff that mends it, where there is one.
+    pub(super) fn of_rules(
+        &self,
+        asked: &Asked,
+        ruleset: &Ruleset,
+        matches: &[Match],
+    ) -> Vec<Option<String>> {
+        let before = tally(matches.iter().map(|found| found.rule));
+        let edits: Vec<_> = matches.iter().map(|found| found.edit.as_ref()).collect();
+        self.diffs(&edits, |text, mended, parsers| {
+            let outcome = rules::run(ruleset, self.language, text, parsers, self.clock);
+            let outcome = asked_for(asked, ruleset, outcome);
+            let is_whole = outcome.stopped.is_none() && outcome.out_of_fuel.is_empty();
+            let left = without_superseded(ruleset, outcome.matches);
+            let mended = mended.iter().map(|index| matches[*index].rule);
+            is_whole && tally(left.iter().map(|found| found.rule)) == without(&before, mended)
+        })
+    }
+
+    /// For each match of a customer's rules the diff that mends it, where there is one.
+    pub(super) fn of_custom(
+        &self,
+        rules: &CustomRules,
+        outcome: &custom::Outcome,
+    ) -> Vec<Option<String>> {
+        let found = &outcome.found;
+        let edits: Vec<_> = found.iter().map(|found| found.edit.as_ref()).collect();
+        if edits.iter().all(Option::is_none) {
+            return vec![None; edits.len()];
+        }
+        let before = tally(found.iter().map(|found| found.rule));
+        let builtin = self.builtin(self.text, &mut Parsers::default());
+        self.diffs(&edits, |text, mended, parsers| {
+            let target = custom::Target { path: self.path, language: Some(self.language), text };
+            let after = custom::run(rules, target, parsers, self.clock);
+            let left = tally(after.found.iter().map(|found| found.rule));
+            let expected = without(&before, mended.iter().map(|index| found[*index].rule));
+            let new = self.builtin(text, parsers);
+            let is_no_worse = |(rule, count): (&usize, &usize)| builtin.get(rule) >= Some(count);
+            after.incomplete == outcome.incomplete
+                && left == expected
+                && new.iter().all(is_no_worse)
+        })
+    }
+
+    fn builtin(&self, text: &str, parsers: &mut Parsers) -> Tally {
+        let ruleset = rules::ruleset(self.language);
+        let outcome = rules::run(ruleset, self.language, text, parsers, self.clock);
+        tally(outcome.matches.iter().map(|found| found.rule))
+    }
+
+    /// For each edit the diff that makes it, if `holds` of the text in which it was made: it is
+    /// told which of the edits were.
+    fn diffs(
+        &self,
+        edits: &[Option<&Edit>],
+        holds: impl Fn(&str, &[usize], &mut Parsers) -> bool,
+    ) -> Vec<Option<String>> {
+        let mut diffs = vec![None; edits.len()];
+        let wanted = Self::apart(edits);
         if wanted.is_empty() {
             return diffs;
         }
-        let before = tally(matches);
-        let works = |edits: &[usize]| self.works(ruleset, matches, edits, before.clone());
+        let works = |some: &[usize]| {
+            let text = self.edited(edits, some);
+            Parsers::default().keeping(&text, |parsers| {
+                let tree = parsers.parse(self.language, &text, self.clock);
+                let parses = tree.is_ok_and(|tree| !tree.root_node().has_error());
+                parses && holds(&text, some, parsers)
+            })
+        };
         let kept = match works(&wanted) {
             true => wanted,
             false if wanted.len() == 1 => Vec::new(),
             false => wanted.into_iter().take(ALONE_MAX).filter(|one| works(&[*one])).collect(),
         };
         for index in kept {
-            diffs[index] = matches[index].edit.as_ref().and_then(|edit| self.diff(edit));
+            diffs[index] = edits[index].and_then(|edit| self.diff(edit));
         }
         diffs
     }
 
-    /// The matches that have edits, without those whose edit touches an earlier one.
-    fn apart(&self, matches: &[Match]) -> Vec<usize> {
-        let mut wanted: Vec<(usize, &Edit)> = matches
-            .iter()
-            .enumerate()
-            .filter_map(|(index, found)| Some((index, found.edit.as_ref()?)))
-            .collect();
+    fn edited(&self, edits: &[Option<&Edit>], some: &[usize]) -> String {
+        let mut text = self.text.to_owned();
+        // From the end, so that the places before stay where they are.
+        for edit in some.iter().rev().filter_map(|index| edits[*index]) {
+            text.replace_range(edit.bytes.clone(), &edit.text);
+        }
+        text
+    }
+
+    /// Where there are edits, without those that touch an earlier one.
+    fn apart(edits: &[Option<&Edit>]) -> Vec<usize> {
+        let mut wanted: Vec<(usize, &Edit)> =
+            edits.iter().enumerate().filter_map(|(index, edit)| Some((index, (*edit)?))).collect();
         wanted.sort_by_key(|(_, edit)| edit.bytes.start);
         let mut end = 0;
         wanted.retain(|(_, edit)| {
@@ -77,36 +147,6 @@ impl Mending<'_> {
             free
         });
         wanted.into_iter().take(EDITS_MAX).map(|(index, _)| index).collect()
-    }
-
-    fn works(
-        &self,
-        ruleset: &Ruleset,
-        matches: &[Match],
-        edits: &[usize],
-        mut expected: BTreeMap<usize, usize>,
-    ) -> bool {
-        let mut text = self.text.to_owned();
-        // From the end, so that the places before stay where they are.
-        for index in edits.iter().rev() {
-            if let Some(edit) = &matches[*index].edit {
-                text.replace_range(edit.bytes.clone(), &edit.text);
-            }
-            if let Some(count) = expected.get_mut(&matches[*index].rule) {
-                *count -= 1;
-            }
-        }
-        expected.retain(|_, count| *count > 0);
-        Parsers::default().keeping(&text, |parsers| {
-            let tree = parsers.parse(self.language, &text, self.clock);
-            let parses = tree.is_ok_and(|tree| !tree.root_node().has_error());
-            parses && {
-                let outcome = rules::run(ruleset, self.language, &text, parsers, self.clock);
-                outcome.stopped.is_none()
-                    && outcome.out_of_fuel.is_empty()
-                    && tally(&without_superseded(ruleset, outcome.matches)) == expected
-            }
-        })
     }
 
     fn diff(&self, edit: &Edit) -> Option<String> {
@@ -140,10 +180,22 @@ impl Mending<'_> {
     }
 }
 
-fn tally(matches: &[Match]) -> BTreeMap<usize, usize> {
-    let mut counts = BTreeMap::new();
-    for found in matches {
-        *counts.entry(found.rule).or_default() += 1;
+fn tally(rules: impl Iterator<Item = usize>) -> Tally {
+    let mut counts = Tally::new();
+    for rule in rules {
+        *counts.entry(rule).or_default() += 1;
     }
     counts
+}
+
+/// What is left when one match of each of these rules is gone.
+fn without(before: &Tally, mended: impl Iterator<Item = usize>) -> Tally {
+    let mut left = before.clone();
+    for rule in mended {
+        if let Some(count) = left.get_mut(&rule) {
+            *count -= 1;
+        }
+    }
+    left.retain(|_, count| *count > 0);
+    left
 }

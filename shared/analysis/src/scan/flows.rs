@@ -30,7 +30,20 @@ impl Report<'_> {
         already_stopped: bool,
     ) -> TaintOutcome {
         let set = taint::taint_set(language);
-        let outcome = taint::run(set, text, || parsers.parse(language, text, clock), clock);
+        let mut outcome = taint::run(set, text, || parsers.parse(language, text, clock), clock);
+        let takes = |rule: usize| self.asked.takes(&set.rules[rule].info.id);
+        let (told, untold) = outcome.flows.into_iter().partition(|flow| takes(flow.rule));
+        let untold: Vec<Flowed> = untold;
+        outcome.flows = told;
+        // What is known to be harmless stays known, whoever knows it: unless another rule, which
+        // nobody asks, knows better.
+        outcome.harmless.retain(|(sink, _)| {
+            let ends_here =
+                |flow: &Flowed| flow.bytes.start < sink.end && sink.start < flow.bytes.end;
+            !untold.iter().any(ends_here)
+        });
+        outcome.finished.retain(|rule| takes(*rule));
+        outcome.unfinished.retain(|rule| takes(*rule));
         let reason =
             if outcome.too_deep { IncompleteReason::TooDeep } else { IncompleteReason::OutOfFuel };
         for rule in &outcome.unfinished {
@@ -80,6 +93,42 @@ impl Report<'_> {
         }
         Some(short)
     }
+
+    /// For each flow the fix of a match that it supersedes, if the flow is gone after it, too.
+    pub(super) fn inherited(
+        &self,
+        outcome: &TaintOutcome,
+        ruleset: &Ruleset,
+        matches: &[Match],
+        diffs: &[Option<String>],
+        (language, text, clock): (Language, &str, Clock),
+    ) -> Vec<Option<String>> {
+        let set = taint::taint_set(language);
+        let mut tried = 0;
+        let fix = |flow: &Flowed| {
+            let supersedes = &set.rules[flow.rule].supersedes;
+            let index = matches.iter().enumerate().position(|(index, found)| {
+                diffs[index].is_some()
+                    && found.bytes.start < flow.bytes.end
+                    && flow.bytes.start < found.bytes.end
+                    && supersedes.contains(&ruleset.rules[found.rule].info.id)
+            })?;
+            tried += 1;
+            if tried > FIXES_MAX {
+                return None;
+            }
+            let edit = matches[index].edit.as_ref()?;
+            let mut after = text.to_owned();
+            after.replace_range(edit.bytes.clone(), &edit.text);
+            let mut parsers = Parsers::default();
+            let left = taint::run(set, &after, || parsers.parse(language, &after, clock), clock);
+            let takes = |flow: &&Flowed| self.asked.takes(&set.rules[flow.rule].info.id);
+            let count = left.flows.iter().filter(takes).count();
+            let fewer = count < outcome.flows.len() && left.stopped.is_none();
+            fewer.then(|| diffs[index].clone()).flatten()
+        };
+        outcome.flows.iter().map(fix).collect()
+    }
 }
 
 /// Whether a finding about a single place says nothing beside what following values says: it is
@@ -119,37 +168,4 @@ pub(super) fn without_yielding(
             here && yields_to.iter().any(|one| one == id)
         })
     });
-}
-
-/// For each flow the fix of a match that it supersedes, if the flow is gone after it, too.
-pub(super) fn inherited(
-    set: &TaintSet,
-    outcome: &TaintOutcome,
-    ruleset: &Ruleset,
-    matches: &[Match],
-    diffs: &[Option<String>],
-    (language, text, clock): (Language, &str, Clock),
-) -> Vec<Option<String>> {
-    let mut tried = 0;
-    let fix = |flow: &Flowed| {
-        let supersedes = &set.rules[flow.rule].supersedes;
-        let index = matches.iter().enumerate().position(|(index, found)| {
-            diffs[index].is_some()
-                && found.bytes.start < flow.bytes.end
-                && flow.bytes.start < found.bytes.end
-                && supersedes.contains(&ruleset.rules[found.rule].info.id)
-        })?;
-        tried += 1;
-        if tried > FIXES_MAX {
-            return None;
-        }
-        let edit = matches[index].edit.as_ref()?;
-        let mut after = text.to_owned();
-        after.replace_range(edit.bytes.clone(), &edit.text);
-        let mut parsers = Parsers::default();
-        let left = taint::run(set, &after, || parsers.parse(language, &after, clock), clock);
-        let fewer = left.flows.len() < outcome.flows.len() && left.stopped.is_none();
-        fewer.then(|| diffs[index].clone()).flatten()
-    };
-    outcome.flows.iter().map(fix).collect()
 }

@@ -3,6 +3,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod asked;
+
 fn snapshot(files: &[(&str, &[u8])]) -> Snapshot {
     let commit: CommitSha = "0123456789abcdef0123456789abcdef01234567".parse().unwrap();
     let file = |(path, bytes): &(&str, &[u8])| SourceFile {

@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use domain::Language;
 use regex::Regex;
 
-use super::guard::{Candidate, entropy, is_literal, is_made_up, is_placeholder, is_state};
+use super::guard::{
+    Candidate, entropy, is_literal, is_made_up, is_placeholder, is_state, is_switched_off,
+};
 
 /// Endings of names that hold something about a secret rather than the secret.
 const ABOUT: [&str; 43] = [
@@ -92,6 +94,39 @@ const SETTINGS: [&str; 30] = [
     "sample",
 ];
 
+/// Words in the names of keys that open nothing: they find, order or sign for everybody.
+const PLAIN_KEYS: [&str; 27] = [
+    "anon",
+    "cache",
+    "checksum",
+    "composite",
+    "content",
+    "digest",
+    "dedup",
+    "etag",
+    "file",
+    "finger",
+    "foreign",
+    "group",
+    "hash",
+    "i18n",
+    "index",
+    "integrity",
+    "lookup",
+    "map",
+    "object",
+    "partition",
+    "primary",
+    "publishable",
+    "row",
+    "sha",
+    "site",
+    "sort",
+    "storage",
+];
+
+/// Bits a character of random letters of both cases and digits.
+const KEY_ENTROPY_MIN: f64 = 3.9;
 const PASSWORD_BYTES_MIN: usize = 8;
 const TOKEN_BYTES_MIN: usize = 16;
 const TOKEN_ENTROPY_MIN: f64 = 3.3;
@@ -145,6 +180,7 @@ fn is_secret(it: &Candidate<'_>) -> bool {
         || is_field(value)
         || is_placeholder(value)
         || is_made_up(&name, value)
+        || is_switched_off(&name, value)
         || is_reference(value)
         || !value.bytes().all(|byte| byte.is_ascii_graphic())
     {
@@ -176,9 +212,44 @@ fn is_password_of_account(it: &Candidate<'_>) -> bool {
         && !label
         && !tells_itself
         && !is_reference(it.value)
+        && !is_documented(it.value)
         && is_literal(&it.value.replace(' ', "_"))
         && !is_translation(it.path)
         && follows_an_account(it.before)
+}
+
+/// Passwords by which specifications explain how to log in: RFC 7617's, RFC 7616's, and the one of
+/// a comic that every guide quotes.
+fn is_documented(value: &str) -> bool {
+    const KNOWN: [&str; 3] = ["opensesame", "circleoflife", "correcthorsebatterystaple"];
+    let letters = value.bytes().filter(u8::is_ascii_alphanumeric);
+    let plain: Vec<u8> = letters.map(|byte| byte.to_ascii_lowercase()).collect();
+    KNOWN.iter().any(|known| known.as_bytes() == plain)
+}
+
+/// A value that nothing but a generator of keys makes, given to something that is called a key.
+pub(super) fn random_key(it: &Candidate<'_>) -> bool {
+    let name = plain(it.name);
+    let value = it.value.trim_end_matches('=');
+    let has = |is: fn(&u8) -> bool| value.bytes().any(|byte| is(&byte));
+    // Numbers of accounts and the like are joined to names of other things by these.
+    let is_one = !value.contains(['_', '-']);
+    let is_hex = value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    let is_random = if is_hex {
+        value.len() >= 32 && entropy(value) >= TOKEN_ENTROPY_MIN
+    } else {
+        is_mixed && entropy(value) >= KEY_ENTROPY_MIN
+    };
+    is_random
+        && is_one
+        && (!it.is_bare || takes_bare_values(it.path))
+        && has(u8::is_ascii_digit)
+        && !is_made_up(&name, value)
+        && !is_about(&name)
+        && !is_words(value)
+        && !is_placeholder(value)
+        && !PLAIN_KEYS.iter().any(|word| name.contains(word))
 }
 
 fn is_translation(path: &str) -> bool {

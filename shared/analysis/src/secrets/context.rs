@@ -28,7 +28,7 @@ const fn around(
     Pattern { id, what, keywords, shape, guard, severity, confidence, reach, compiled }
 }
 
-pub(super) static CONTEXT: [Pattern; 16] = [
+pub(super) static CONTEXT: [Pattern; 19] = [
     around(
         "secret.kerberos-ticket",
         "A Kerberos ticket that can be cracked",
@@ -123,16 +123,16 @@ pub(super) static CONTEXT: [Pattern; 16] = [
         "secret.basic-credential",
         "A password given to curl",
         &["curl"],
-        r#"(?i)curl(?:[^\r\n]|\\\r?\n){0,400}?\s(?:-u|--user|--proxy-user)[ \t=]+[\"']?[^\s:\"'$]{1,120}:(?<value>[^\s\"'`]{6,100})"#,
-        guard::password,
+        r#"(?-u:\b)curl(?:\.exe)?(?:[^\r\n]|\\\r?\n){0,400}?\s(?:-u|-U|--user|--proxy-user)[ \t=]*(?:"[^":$\r\n]+:(?<value>[^"\r\n]{3,})"|'[^':\r\n]+:(?<single>[^'\r\n]{3,})'|[^\s:"'$<]+:(?<bare>[^\s"'`]{3,}))"#,
+        guard::basic_password,
         (High, 0.75),
         BLOCK,
     ),
     around(
         "secret.header-token",
         "A credential in a header",
-        &["-token", "-key", "-secret", "-auth"],
-        r#"(?i)(?-u:\b)[a-z0-9-]{1,40}-(?:token|key|secret|auth)[\"']?[ \t]*[:,][ \t]*[\"']?(?<value>[a-z0-9+/=_.~-]{20,400})(?:[^a-z0-9+/=_.~-]|$)"#,
+        &["-token", "-key", "-secret", "-auth", "-h ", "--header"],
+        r#"(?i)(?:(?-u:\b)[a-z0-9-]{1,40}-(?:token|key|secret|auth)|(?:-H|--header)[ \t=]*[\"']?[a-z0-9_]{0,40}(?:token|key|secret|auth|session))[\"']?\]?[ \t]*[:,][ \t]*[\"']?(?<value>[a-z0-9+/=_.~-]{20,400})(?:[^a-z0-9+/=_.~-]|$)"#,
         guard::header_value,
         (High, 0.65),
         0,
@@ -154,6 +154,40 @@ pub(super) static CONTEXT: [Pattern; 16] = [
         assignment::element,
         (High, 0.65),
         0,
+    ),
+    around(
+        "secret.secure-string",
+        "A password in the text of a script",
+        &["asplaintext"],
+        r#"(?i)ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?(?:"(?<value>[^"\r\n$]{6,})"|'(?<single>[^'\r\n]{6,})')[^\r\n]*?-AsPlainText"#,
+        guard::literal,
+        (High, 0.75),
+        0,
+    ),
+    around(
+        "secret.mysql-password",
+        "A password given to MySQL",
+        &["mysql"],
+        r#"(?-u:\b)mysql(?:dump|admin|import|show)?[ \t](?:[^\r\n]*?[ \t])?-p(?:"(?<value>[^"\r\n$]{6,})"|'(?<single>[^'\r\n]{6,})'|(?<bare>[^\s"'$<;|-][^\s"'$<;|]{5,}))"#,
+        guard::password,
+        (High, 0.7),
+        0,
+    ),
+    around(
+        "secret.login-call",
+        "A password given to a login",
+        &[
+            "basicauth",
+            "httpbasic",
+            "passwordcredentials(",
+            "getconnection(",
+            "mysqli_connect(",
+            "auth=(",
+        ],
+        r#"(?i)(?:(?:http_?)?basic_?auth(?:entication)?|UsernamePasswordCredentials|getConnection|mysqli_connect|(?-u:\b)auth=)\(\s*(?:(?:"[^"\r\n]+"|[a-z_][a-z0-9_.]*)\s*,\s*){1,2}"(?<value>[^"\r\n]{6,})"\s*[,)]|(?i:basic_?auth|mysqli_connect|(?-u:\b)auth=)\(\s*(?:'[^'\r\n]+'\s*,\s*){1,2}'(?<single>[^'\r\n]{6,})'\s*[,)]"#,
+        guard::password,
+        (High, 0.7),
+        BLOCK,
     ),
     around(
         "secret.terraform-default",

@@ -42,7 +42,7 @@ const ASSIGNED: &[&str] = &[
     "pass'",
 ];
 
-pub(super) static GENERAL: [Pattern; 11] = [
+pub(super) static GENERAL: [Pattern; 13] = [
     Pattern {
         id: "secret.password-hash",
         what: "A password's hash",
@@ -109,9 +109,9 @@ pub(super) static GENERAL: [Pattern; 11] = [
         what: "A credential in a header",
         keywords: &["authorization"],
         shape: Shape::Whole(
-            r#"(?i)authorization[\"']?[ \t]*[:=,][ \t]*[\"']?(?:basic|bearer|token|ssws)[ \t]+(?<value>[A-Za-z0-9+/=_.~-]{20,400})(?:[^A-Za-z0-9+/=_.~-]|$)"#,
+            r#"(?i)authorization[\"']?\]?[ \t]*[:=,][ \t]*[\"'`]?(?<name>(?:[a-z][a-z0-9-]{1,20}[ \t]+)?(?:token=[\"']?)?)(?<value>[A-Za-z0-9+/=_.~:-]{8,1000})(?:[^A-Za-z0-9+/=_.~:-]|$)"#,
         ),
-        guard: guard::header_value,
+        guard: guard::authorization,
         severity: Severity::High,
         confidence: 0.7,
         reach: 0,
@@ -120,9 +120,9 @@ pub(super) static GENERAL: [Pattern; 11] = [
     Pattern {
         id: "secret.token-in-query",
         what: "A token in an address",
-        keywords: &["token=", "api_key=", "apikey=", "client_secret="],
+        keywords: &["token=", "key=", "secret="],
         shape: Shape::Whole(
-            r#"(?i)(?:[?&]|(?:-d|--data)[ \t]+[\"']?)(?:access_token|auth_token|token|api_?key|client_secret)=(?<value>[A-Za-z0-9_.~-]{20,200})(?:[^A-Za-z0-9_.~-]|$)"#,
+            r#"(?i)(?:[?&]|(?:-d|--data)[ \t]+[\"']?)(?:[a-z]{1,20}[_-]?)?(?:token|(?:api|auth|access|app|sub|subscription)[_-]?key|secret)=(?<value>[A-Za-z0-9_.~-]{20,200})(?:[^A-Za-z0-9_.~-]|$)"#,
         ),
         guard: guard::header_value,
         severity: Severity::High,
@@ -170,6 +170,19 @@ pub(super) static GENERAL: [Pattern; 11] = [
         compiled: OnceLock::new(),
     },
     Pattern {
+        id: "secret.password-in-query",
+        what: "A password in an address",
+        keywords: &["password=", "passwd=", "pwd="],
+        shape: Shape::Whole(
+            r#"(?i)(?-u:\b)[a-z][a-z0-9+.:-]{1,30}://[^\s\"'`<>]*[?&;](?:password|passwd|pwd)=(?<value>[^\s&;\"'`<>{}$%]{6,})"#,
+        ),
+        guard: guard::password,
+        severity: Severity::High,
+        confidence: 0.7,
+        reach: 0,
+        compiled: OnceLock::new(),
+    },
+    Pattern {
         id: "secret.hard-coded-setting",
         what: "A password, key or token in a settings file",
         keywords: ASSIGNED,
@@ -179,6 +192,22 @@ pub(super) static GENERAL: [Pattern; 11] = [
         guard: assignment::unquoted,
         severity: Severity::High,
         confidence: 0.6,
+        reach: 0,
+        compiled: OnceLock::new(),
+    },
+    // The last of all: a name that only calls itself a key must hold something unmistakable.
+    Pattern {
+        id: "secret.random-key",
+        what: "A key of random characters",
+        keywords: &[
+            "key=", "key =", "key:", "key\"", "key'", "key,", "auth=", "auth =", "auth:", "auth\"",
+        ],
+        shape: Shape::Whole(
+            r#"(?:^|[^A-Za-z0-9_.$-])(?<name>(?:[A-Za-z0-9]{1,40}[_.-]){0,6}(?:key|KEY|Key|auth|AUTH)|[a-z][A-Za-z0-9]{1,40}Key)[\"'\]]{0,2}[ \t]*(?::=|=>|=|:|,)[ \t]*(?:"(?<value>[A-Za-z0-9+/=_-]{24,})"|'(?<single>[A-Za-z0-9+/=_-]{24,})'|(?<bare>[A-Za-z0-9+/=_-]{24,})[ \t\r]*$)"#,
+        ),
+        guard: assignment::random_key,
+        severity: Severity::Medium,
+        confidence: 0.5,
         reach: 0,
         compiled: OnceLock::new(),
     },

@@ -1,6 +1,13 @@
 //! What tells a real credential from something that only looks like one.
 
-use base64::{Engine, engine::general_purpose};
+mod encoded;
+mod words;
+
+pub(super) use encoded::{
+    azure_key, discord, encoded_entries, encoded_login, encoded_private_key, private_key, web_token,
+};
+use words::USUAL;
+pub(super) use words::{is_placeholder, is_state};
 
 /// What a pattern matched, and where.
 pub(super) struct Candidate<'a> {
@@ -8,6 +15,8 @@ pub(super) struct Candidate<'a> {
     /// The pattern's group `name`, empty without one.
     pub(super) name: &'a str,
     pub(super) value: &'a str,
+    /// Whether it stands there without quotes, where the pattern takes both.
+    pub(super) is_bare: bool,
     /// Some text in front of the match, back to the start of a line.
     pub(super) before: &'a str,
 }
@@ -15,153 +24,26 @@ pub(super) struct Candidate<'a> {
 /// Bits a character below which a token of random characters is improbable.
 const TOKEN_ENTROPY_MIN: f64 = 3.3;
 
-/// Words that people write where a credential would stand.
-const PLACEHOLDERS: [&str; 21] = [
-    "example",
-    "changeme",
-    "change_me",
-    "change-me",
-    "placeholder",
-    "dummy",
-    "sample",
-    "your",
-    "xxxx",
-    "****",
-    "....",
-    "redacted",
-    "insert",
-    "replace",
-    "fake",
-    "notreal",
-    "todo",
-    "12345678",
-    "abcdefg",
-    "a1b2c3",
-    "1a2b3c",
-];
-
-/// Text that stands for a value which is elsewhere.
-const REFERENCES: [&str; 13] = [
-    "${",
-    "$(",
-    "{{",
-    "}}",
-    "#{",
-    "<%",
-    "os.environ",
-    "process.env",
-    "getenv",
-    "secretref",
-    "vault:",
-    "arn:aws",
-    "secretsmanager",
-];
-
-/// Passwords of documentation, which nobody means.
-const USUAL: [&str; 16] = [
-    "password",
-    "passwd",
-    "passw0rd",
-    "mypassword",
-    "mypass",
-    "postgres",
-    "secret",
-    "admin",
-    "root",
-    "guest",
-    "user",
-    "username",
-    "test",
-    "testing",
-    "pass",
-    "hostname",
-];
-
-/// What a comparison with a password, or a sentence about one, names instead of a password.
-const STATES: [&str; 60] = [
-    "all",
-    "any",
-    "ascii",
-    "basic",
-    "bearer",
-    "blank",
-    "boolean",
-    "bytes",
-    "changed",
-    "cleartext",
-    "confirm",
-    "correct",
-    "current",
-    "default",
-    "disabled",
-    "empty",
-    "enabled",
-    "encrypted",
-    "expired",
-    "false",
-    "file",
-    "forgotten",
-    "function",
-    "good",
-    "hashed",
-    "hidden",
-    "incorrect",
-    "input",
-    "invalid",
-    "missing",
-    "must",
-    "none",
-    "null",
-    "number",
-    "object",
-    "optional",
-    "plain",
-    "plaintext",
-    "prompt",
-    "protected",
-    "random",
-    "required",
-    "reset",
-    "same",
-    "short",
-    "strict",
-    "string",
-    "strong",
-    "stored",
-    "text",
-    "token",
-    "true",
-    "undefined",
-    "unknown",
-    "unset",
-    "valid",
-    "verified",
-    "weak",
-    "wrong",
-    "xtext",
-];
-
-pub(super) fn is_placeholder(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
-    PLACEHOLDERS.iter().chain(&REFERENCES).any(|word| lower.contains(word))
-        || (value.starts_with('<') && value.ends_with('>'))
-        || value.starts_with('$')
-        || is_filled_in(value)
-        || longest_run(value) * 2 > value.len()
+pub(super) fn slack(it: &Candidate<'_>) -> bool {
+    !is_switched_off("", it.value) && random(it)
 }
 
-/// `{name}` or `%(name)s`: a program writes the value there.
-fn is_filled_in(value: &str) -> bool {
-    let name_ends = |rest: &str, ends: &[&str]| {
-        let name = |character: char| character.is_ascii_alphanumeric() || "_.".contains(character);
-        let tail = rest.trim_start_matches(name);
-        tail.len() < rest.len() && ends.iter().any(|end| tail.starts_with(end))
-    };
-    let mut parts = value.match_indices(['{', '%']).map(|(at, _)| &value[at..]);
-    parts.any(|part| match part.strip_prefix('{') {
-        Some(rest) => name_ends(rest, &["}", ":"]),
-        None => part.strip_prefix("%(").is_some_and(|rest| name_ends(rest, &[")s", ")d", ")r"])),
-    })
+/// A value of a form that its issuer has switched off for good: nobody can do anything with it.
+/// The name is in lower case.
+///
+/// npm's first tokens were UUIDs; in December 2025 all that were not granular were revoked.
+/// Slack's bots had a number and a key until 2018. Only legacy custom bots and classic apps kept
+/// that, of which the ones were switched off in March 2025 and the others in 2026.
+pub(super) fn is_switched_off(name: &str, value: &str) -> bool {
+    let bot = value.strip_prefix("xoxb-");
+    let is_bot_of_old = bot.is_some_and(|rest| rest.split('-').count() == 2);
+    is_bot_of_old || name.contains("npm") && is_uuid(value)
+}
+
+fn is_uuid(value: &str) -> bool {
+    let lengths = value.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12])
+        && value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// A value that bears its issuer's mark, or name, and fails that issuer's own check: somebody made
@@ -191,12 +73,6 @@ pub(super) fn is_literal(value: &str) -> bool {
         && !USUAL.contains(&lower.as_str())
         && !is_state(&lower)
         && !is_placeholder(value)
-}
-
-/// `required|min:8` and `invalid` say something about a password.
-pub(super) fn is_state(lower: &str) -> bool {
-    let first = lower.split(|at: char| !at.is_ascii_alphanumeric()).next().unwrap_or_default();
-    STATES.contains(&first)
 }
 
 /// The value of an option: of a program that takes nothing but passwords there any literal, of
@@ -229,6 +105,35 @@ pub(super) fn compared(it: &Candidate<'_>) -> bool {
     let kind = it.value.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
     let label = it.value.starts_with(|first: char| first.is_ascii_uppercase()) && is_name(it.value);
     !kind && !label && is_literal(it.value)
+}
+
+/// The value of a field that a tool reads a password from: any, weak ones included.
+pub(super) fn literal_of_tool(it: &Candidate<'_>) -> bool {
+    let filled_in = it.value.starts_with('%') && it.value.ends_with('%');
+    let sealed = it.value.starts_with("eyJ");
+    !filled_in && !sealed && is_literal(it.value)
+}
+
+/// `account:password`.
+pub(super) fn login(it: &Candidate<'_>) -> bool {
+    let Some((account, password)) = it.value.split_once(':') else { return false };
+    !is_placeholder(account) && is_literal(password)
+}
+
+/// A password for HTTP's basic scheme. Some services take their token there.
+pub(super) fn basic_password(it: &Candidate<'_>) -> bool {
+    let name = it.value.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    is_literal(it.value) && !name && !it.value.contains(['(', '{'])
+}
+
+/// What follows `Authorization`: a scheme, if any, and what it asks for.
+pub(super) fn authorization(it: &Candidate<'_>) -> bool {
+    let scheme = it.name.trim().to_ascii_lowercase();
+    match scheme.as_str() {
+        "basic" => encoded_login(it),
+        "negotiate" | "ntlm" | "digest" | "hawk" | "aws4-hmac-sha256" => false,
+        _ => it.value.len() >= 20 && header_value(it),
+    }
 }
 
 /// A password that a sentence tells; also a weak one, which is told because it is the default.
@@ -286,42 +191,6 @@ pub(super) fn checksummed(it: &Candidate<'_>) -> bool {
     domain::ApiKey::parse(&format!("asy_{body}")).is_ok()
 }
 
-/// The header of a JSON web token is JSON that names an algorithm, and the token is signed.
-pub(super) fn web_token(it: &Candidate<'_>) -> bool {
-    let value = it.value;
-    let header = value.split('.').next().unwrap_or_default();
-    let decoded = general_purpose::URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
-    decoded.starts_with(b"{") && contains(&decoded, b"\"alg\"") && entropy(value) > 4.0
-}
-
-/// The first part of a Discord bot token is the bot's number in base64.
-pub(super) fn discord(it: &Candidate<'_>) -> bool {
-    let value = it.value;
-    let head = value.split('.').next().unwrap_or_default();
-    let number = general_purpose::STANDARD_NO_PAD.decode(head).unwrap_or_default();
-    number.len() >= 17 && number.iter().all(u8::is_ascii_digit)
-}
-
-/// A storage key is 64 random bytes.
-pub(super) fn azure_key(it: &Candidate<'_>) -> bool {
-    let value = it.value;
-    general_purpose::STANDARD.decode(value).is_ok_and(|key| key.len() == 64) && entropy(value) > 4.0
-}
-
-/// A key's body, and not a string that only mentions its header.
-pub(super) fn private_key(it: &Candidate<'_>) -> bool {
-    let value = it.value;
-    let body = value.splitn(3, "-----").nth(2).unwrap_or_default();
-    let digits: String = body
-        .lines()
-        .filter(|line| !line.contains(':'))
-        .flat_map(str::chars)
-        .filter(|character| matches!(character, 'A'..='Z' | 'a'..='z' | '0'..='9' | '+' | '/'))
-        .take(200)
-        .collect();
-    digits.len() >= 40 && entropy(&digits) > 4.0 && !is_placeholder(&digits)
-}
-
 /// A password in its own field: with letters and something else, and no placeholder.
 pub(super) fn password(it: &Candidate<'_>) -> bool {
     let value = it.value;
@@ -346,15 +215,6 @@ pub(super) fn header_value(it: &Candidate<'_>) -> bool {
 pub(super) fn password_hash(it: &Candidate<'_>) -> bool {
     let value = it.value;
     longest_run(value) < 6 && entropy(value) > 4.0
-}
-
-/// The text behind it is a private key's header; certificates look the same otherwise.
-pub(super) fn encoded_private_key(it: &Candidate<'_>) -> bool {
-    let value = it.value;
-    // Sixteen groups of four characters hold the longest header.
-    let head = value.get(..64).or_else(|| value.get(..40)).unwrap_or_default();
-    let decoded = general_purpose::STANDARD_NO_PAD.decode(head).unwrap_or_default();
-    contains(&decoded, b"PRIVATE KEY")
 }
 
 /// A password in a URL: for a real host, and not the one everybody uses on a laptop.
@@ -384,8 +244,4 @@ pub(super) fn entropy(value: &str) -> f64 {
 fn longest_run(value: &str) -> usize {
     let bytes = value.as_bytes();
     bytes.chunk_by(|one, next| one == next).map(<[u8]>::len).max().unwrap_or(0)
-}
-
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.windows(part.len()).any(|window| window == part)
 }

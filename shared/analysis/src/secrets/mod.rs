@@ -7,8 +7,9 @@ mod assignment;
 mod context;
 mod general;
 mod guard;
+mod issuers;
+mod kept;
 mod patterns;
-mod services;
 
 use std::{ops::Range, sync::OnceLock};
 
@@ -16,21 +17,24 @@ use aho_corasick::AhoCorasick;
 use domain::{Category, Severity};
 use sha2::{Digest, Sha256};
 
-use crate::{RuleInfo, excerpt::Lines};
+use crate::{Asked, RuleInfo, excerpt::Lines};
 use guard::Candidate;
-use patterns::{Pattern, VALUES, all};
+use patterns::{BARE, Pattern, VALUES, all};
 
 /// How much text in front of a match its guard may look at.
 const BEFORE_BYTES_MAX: usize = 400;
 
 /// What decides about secrets, as it was written; see `rules_version`.
-pub(crate) const SOURCES: [&str; 6] = [
+pub(crate) const SOURCES: [&str; 9] = [
     include_str!("assignment.rs"),
     include_str!("context.rs"),
     include_str!("general.rs"),
     include_str!("guard.rs"),
+    include_str!("guard/encoded.rs"),
+    include_str!("guard/words.rs"),
+    include_str!("issuers.rs"),
+    include_str!("kept.rs"),
     include_str!("patterns.rs"),
-    include_str!("services.rs"),
 ];
 
 /// Secrets of one pattern that are kept from one file, and tries at one that reaches far.
@@ -57,14 +61,16 @@ pub(crate) fn digest(secret: &Secret, text: &str) -> String {
     hex::encode(hash.finalize())
 }
 
-/// Every secret of a file, in its order; where patterns overlap, the more specific one. Beside
-/// them the patterns that were given up because there is too much of them.
+/// Every secret of a file, in its order; where patterns overlap, the more specific one, and one
+/// that is asked for in any case. Beside them the patterns that were given up because there is
+/// too much of them.
 pub(crate) fn search(
     path: &str,
     text: &str,
     lines: &Lines<'_>,
+    asked: &Asked,
 ) -> (Vec<Secret>, Vec<&'static RuleInfo>) {
-    let mut search = Search { path, text, found: Vec::new() };
+    let mut search = Search { path, text, asked, found: Vec::new() };
     let mut lines_of: Vec<Vec<Range<usize>>> = vec![Vec::new(); all().len()];
     let automaton = automaton();
     for hit in automaton.keywords.find_overlapping_iter(text) {
@@ -91,6 +97,7 @@ pub(crate) fn search(
             too_many.push(&infos_by_pattern()[index]);
         }
     }
+    too_many.retain(|info: &&RuleInfo| asked.takes(&info.id));
     search.found.sort_by_key(|secret| secret.value.start);
     (search.found, too_many)
 }
@@ -98,6 +105,7 @@ pub(crate) fn search(
 struct Search<'a> {
     path: &'a str,
     text: &'a str,
+    asked: &'a Asked,
     found: Vec<Secret>,
 }
 
@@ -114,8 +122,8 @@ impl Search<'_> {
         };
         let region = &self.text[line.start..region_end];
         for found in pattern.regex().captures_iter(region) {
-            let value = VALUES.iter().find_map(|group| found.name(group));
-            let (Some(whole), Some(value)) = (found.get(0), value) else { continue };
+            let value = VALUES.iter().find_map(|group| Some((*group, found.name(group)?)));
+            let (Some(whole), Some((group, value))) = (found.get(0), value) else { continue };
             // A block that begins on a later line has a keyword, and its turn, there.
             if line.start + whole.start() > line.end || self.found.len() == end {
                 break;
@@ -126,6 +134,7 @@ impl Search<'_> {
                 path: self.path,
                 name,
                 value: value.as_str(),
+                is_bare: group == BARE,
                 before: &self.text
                     [self.text.ceil_char_boundary(start.saturating_sub(BEFORE_BYTES_MAX))..start],
             };
@@ -136,9 +145,14 @@ impl Search<'_> {
     }
 
     fn add(&mut self, index: usize, value: Range<usize>) {
-        let taken = |own: &Secret| own.value.start < value.end && value.start < own.value.end;
+        let info = &infos_by_pattern()[index];
+        let is_asked = self.asked.takes(&info.id);
+        let taken = |own: &Secret| {
+            let overlaps = own.value.start < value.end && value.start < own.value.end;
+            overlaps && (self.asked.takes(&own.info.id) || !is_asked)
+        };
         if !self.found.iter().any(taken) {
-            self.found.push(Secret { info: &infos_by_pattern()[index], value });
+            self.found.push(Secret { info, value });
         }
     }
 }

@@ -10,14 +10,18 @@ use super::{
     context::CONTEXT,
     general::GENERAL,
     guard::{self, Candidate},
-    services::SERVICES,
+    issuers::ISSUERS,
+    kept::KEPT,
 };
 
 /// How far a secret of several lines is followed.
 const BLOCK_BYTES_MAX: usize = 8 * 1024;
 
 /// Groups of an expression that hold a secret: one for each kind of quotes around it.
-pub(super) const VALUES: [&str; 5] = ["value", "single", "backtick", "bare", "turned"];
+pub(super) const VALUES: [&str; 5] = ["value", "single", "backtick", BARE, "turned"];
+
+/// The one without quotes.
+pub(super) const BARE: &str = "bare";
 
 pub(super) struct Pattern {
     pub(super) id: &'static str,
@@ -59,7 +63,8 @@ impl Pattern {
         match self.shape {
             Shape::Whole(expression) => expression.to_owned(),
             Shape::Token(value) => {
-                format!("(?:^|[^A-Za-z0-9_-])(?<value>{value})(?:[^A-Za-z0-9_-]|$)")
+                // What follows a dot is the end of a name: `logo.ico-…`.
+                format!("(?:^|[^A-Za-z0-9_.-])(?<value>{value})(?:[^A-Za-z0-9_-]|$)")
             }
             Shape::Named(value) => format!(
                 "(?<name>(?i-u:[a-z0-9_.-]{{0,40}}(?:{})[a-z0-9_.-]{{0,40}}))[\"'\\]]{{0,2}}[ \\t]*\
@@ -73,7 +78,10 @@ impl Pattern {
 /// All patterns, the specific before the general.
 pub(super) fn all() -> &'static [&'static Pattern] {
     static ALL: OnceLock<Vec<&'static Pattern>> = OnceLock::new();
-    ALL.get_or_init(|| SPECIFIC.iter().chain(&SERVICES).chain(&CONTEXT).chain(&GENERAL).collect())
+    ALL.get_or_init(|| {
+        let own = SPECIFIC.iter().chain(&ISSUERS).chain(&KEPT);
+        own.chain(&CONTEXT).chain(&GENERAL).collect()
+    })
 }
 
 static SPECIFIC: [Pattern; 26] = [
@@ -81,7 +89,9 @@ static SPECIFIC: [Pattern; 26] = [
         id: "secret.anthropic-key",
         what: "An Anthropic API key",
         keywords: &["sk-ant-"],
-        shape: Shape::Whole(r#"(?-u:\b)(?<value>sk-ant-[a-z]+[0-9]{2}-[A-Za-z0-9_-]{80,120})"#),
+        shape: Shape::Whole(
+            r#"(?-u:\b)(?<value>sk-ant-[a-z]+[0-9]{2}-[A-Za-z0-9_-]{93}AA)(?:[^A-Za-z0-9_-]|$)"#,
+        ),
         guard: guard::random,
         severity: Severity::Critical,
         confidence: 0.95,
@@ -314,9 +324,9 @@ static SPECIFIC: [Pattern; 26] = [
         what: "A Slack token",
         keywords: &["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe", "xapp-"],
         shape: Shape::Whole(
-            r#"(?-u:\b)(?<value>(?:xox[abeprs]|xapp)-[0-9A-Za-z]+-[0-9A-Za-z-]{20,200})"#,
+            r#"(?-u:\b)(?<value>(?:xox[abeprs]|xapp|xoxe\.xox[bp])-[0-9A-Za-z]+-[0-9A-Za-z/+-]{20,250})"#,
         ),
-        guard: guard::random,
+        guard: guard::slack,
         severity: Severity::Critical,
         confidence: 0.9,
         reach: 0,

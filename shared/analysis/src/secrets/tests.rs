@@ -1,6 +1,5 @@
 use std::{collections::BTreeSet, sync::OnceLock};
 
-use domain::ApiKey;
 use proptest::{
     strategy::{Strategy, ValueTree},
     string::string_regex,
@@ -9,206 +8,24 @@ use proptest::{
 
 use super::{patterns::Shape, *};
 
-const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-const HEX: &str = "0123456789abcdef";
-const BASE32: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+mod samples;
 
-/// Made here rather than written down: this file must not look like a leak itself.
-fn noise(alphabet: &str, length: usize) -> String {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let next = |_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        alphabet.as_bytes()[(state >> 32) as usize % alphabet.len()] as char
-    };
-    (0..length).map(next).collect()
-}
+use samples::{BASE32, checksummed_body, letters, noise, pem, samples};
 
-fn letters(length: usize) -> String {
-    noise(ALPHANUMERIC, length)
-}
-
-fn checksummed_body() -> String {
-    let entropy: Vec<u8> = (0..ApiKey::ENTROPY_BYTES).map(|at| (at * 37 % 251) as u8).collect();
-    let key = ApiKey::generate(entropy.as_slice().try_into().unwrap());
-    key.reveal()["asy_".len()..].to_owned()
-}
-
-fn base64(bytes: &[u8]) -> String {
-    use base64::Engine;
-    base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes)
-}
-
-fn pem() -> String {
-    let body: Vec<String> = (0..4).map(|_| letters(64)).collect();
-    let kind = "PRIVATE KEY";
-    format!("-----BEGIN RSA {kind}-----\n{}\n-----END RSA {kind}-----", body.join("\n"))
-}
-
-/// For every pattern: a line that holds such a secret, and the secret.
-fn samples() -> Vec<(&'static str, String, String)> {
-    let token = |id, value: String| (id, format!("value = \"{value}\"\n"), value);
-    let mut samples = vec![
-        token("secret.anthropic-key", format!("sk-ant-api03-{}AA", letters(93))),
-        token("secret.assay-key", format!("asy_{}", checksummed_body())),
-        token("secret.aws-access-key", format!("AKIA{}", noise(BASE32, 16))),
-        token("secret.azure-storage-key", format!("{}==", base64(letters(64).as_bytes()))),
-        token("secret.databricks-token", format!("dapi{}", noise(HEX, 32))),
-        token("secret.digitalocean-token", format!("dop_v1_{}", noise(HEX, 64))),
-        token("secret.github-token", format!("ghp_{}", checksummed_body())),
-        token(
-            "secret.github-fine-grained-token",
-            format!("github_pat_{}_{}", letters(22), letters(59)),
-        ),
-        token("secret.gitlab-token", format!("glpat-{}", letters(20))),
-        token("secret.google-api-key", format!("AIza{}", letters(35))),
-        token("secret.google-oauth-secret", format!("GOCSPX-{}", letters(28))),
-        token("secret.hugging-face-token", format!("hf_{}", noise(&ALPHANUMERIC[..52], 34))),
-        token("secret.npm-token", format!("npm_{}", letters(36))),
-        token("secret.openai-key", format!("sk-{}T3Blbk{}{}", letters(20), "FJ", letters(20))),
-        token("secret.private-key", pem()),
-        token("secret.pypi-token", format!("pypi-AgEIcHlwaS5vcmc{}", letters(80))),
-        token("secret.sendgrid-key", format!("SG.{}.{}", letters(22), letters(43))),
-        token("secret.shopify-token", format!("shpat_{}", noise(HEX, 32))),
-        token(
-            "secret.slack-token",
-            format!("xoxb-{}-{}-{}", noise("123456789", 12), noise("123456789", 12), letters(24)),
-        ),
-        token(
-            "secret.slack-webhook",
-            format!(
-                "https://hooks.slack.com/services/T{}/B{}/{}",
-                noise(BASE32, 8),
-                noise(BASE32, 8),
-                letters(24)
-            ),
-        ),
-        token("secret.stripe-key", format!("sk_live_{}", letters(24))),
-        token("secret.stripe-webhook-secret", format!("whsec_{}", letters(32))),
-        token("secret.telegram-token", format!("{}:AA{}", noise("123456789", 9), letters(33))),
-        token("secret.vault-token", format!("hvs.{}", letters(90))),
-    ];
-    let jwt = format!(
-        "{}.{}.{}",
-        base64(br#"{"alg":"HS256","typ":"JWT"}"#),
-        base64(br#"{"sub":"1234567890"}"#),
-        letters(43)
-    );
-    samples.push(token("secret.json-web-token", jwt));
-    let bot = format!("{}.{}.{}", base64(b"123456789012345678"), letters(6), letters(27));
-    samples.push(("secret.discord-token", format!("discord.login(\"{bot}\")\n"), bot));
-    let azure = samples.iter_mut().find(|(id, ..)| *id == "secret.azure-storage-key").unwrap();
-    azure.1 = format!("url = \"DefaultEndpointsProtocol=https;AccountKey={};\"\n", azure.2);
-    let aws = letters(40);
-    // The id of the documentation, which is no finding itself.
-    let beside = letters(41).split_off(1);
-    let pair = format!("AKIAIOSFODNN7EXAMPLE,{beside}\n");
-    samples.push(("secret.aws-secret-key-beside-id", pair, beside));
-    samples.push(("secret.aws-secret-key", format!("aws_secret_access_key = {aws}\n"), aws));
-    let password = letters(12);
-    let url = format!("DB = \"postgres://app:{password}@db.shop.net/app\"\n");
-    samples.push(("secret.url-password", url, password.clone()));
-    let hash = format!("$2b$12${}", letters(53));
-    samples.push(token("secret.password-hash", hash));
-    let key = base64(format!("-----BEGIN {} KEY-----\n{}", "PRIVATE", letters(200)).as_bytes());
-    samples.push(token("secret.encoded-private-key", key));
-    let wireguard = letters(43);
-    samples.push((
-        "secret.wireguard-key",
-        format!("PrivateKey = {wireguard}=\n"),
-        format!("{wireguard}="),
-    ));
-    let shared = format!("{}=", letters(43));
-    let iot = format!("c = \"HostName=h.azure-devices.net;SharedAccessKey={shared}\"\n");
-    samples.push(("secret.azure-shared-access-key", iot, shared));
-    let account = format!("new NetworkCredential(\"app\", \"{}\");\n", letters(16));
-    samples.push(("secret.network-credential", account, letters(16)));
-    let unseal = letters(44);
-    samples.push(("secret.vault-unseal-key", format!("Unseal Key 2: {unseal}\n"), unseal));
-    let machine = format!("machine api.shop.net login app password {password}\n");
-    samples.push(("secret.netrc-password", machine, password.clone()));
-    let odbc = format!("c = \"Server=db;User Id=app;Password={password};Database=d\"\n");
-    samples.push(("secret.connection-string-password", odbc, password.clone()));
-    let bearer = letters(40);
-    let header = format!("curl -H \"Authorization: Bearer {bearer}\" https://api.shop.net\n");
-    samples.push(("secret.authorization-header", header, bearer.clone()));
-    let query = format!("get(\"https://api.shop.net/items?api_key={bearer}&page=1\")\n");
-    samples.push(("secret.token-in-query", query, bearer));
-    samples.extend(in_context(&password, &bearer_like()));
-    let assigned = format!("db_password = \"{password}\"\n");
-    samples.push(("secret.hard-coded", assigned, password.clone()));
-    samples.push(("secret.hard-coded-setting", format!("DB_PASSWORD={password}\n"), password));
-    samples
-}
-
-fn bearer_like() -> String {
-    noise(ALPHANUMERIC, 44).split_off(4)
-}
-
-/// Samples that need their surroundings.
-fn in_context(password: &str, token: &str) -> Vec<(&'static str, String, String)> {
-    let ticket = format!("$krb5asrep$23$app@shop.net:{}${}", noise(HEX, 32), noise(HEX, 120));
-    let device = letters(20);
-    let truenas = format!("10-{}", letters(64));
-    let own = |id, text: String, value: &str| (id, text, value.to_owned());
-    vec![
-        own("secret.kerberos-ticket", format!("{ticket}\n"), &ticket),
-        own(
-            "secret.thingsboard-token",
-            format!("post https://things.shop.net/api/v1/{device}/telemetry\n"),
-            &device,
-        ),
-        own(
-            "secret.truenas-key",
-            format!("\"auth.login_with_api_key\",\n \"params\": [\n \"{truenas}\"\n"),
-            &truenas,
-        ),
-        own(
-            "secret.url-password-of-laptop",
-            "db = \"mongodb://app:D1fficult9@localhost/app\"\n".to_owned(),
-            "D1fficult9",
-        ),
-        own(
-            "secret.option-password",
-            format!("importer --user app --password {password} --all\n"),
-            password,
-        ),
-        own("secret.basic-credential", format!("curl -s \\\n  -u app:{password} x\n"), password),
-        own(
-            "secret.header-token",
-            format!("request.header(\"X-Shop-Token\", \"{token}\")\n"),
-            token,
-        ),
-        own(
-            "secret.xml-attribute",
-            format!("<add key=\"MailPassword\" value=\"{password}\"/>\n"),
-            password,
-        ),
-        own("secret.xml-element", format!("<password>{password}</password>\n"), password),
-        own(
-            "secret.terraform-default",
-            format!("variable \"db_password\" {{\n  default = \"{password}\"\n}}\n"),
-            password,
-        ),
-        own(
-            "secret.compared-password",
-            "if user == \"ann\" and password == \"open-sesame\":\n".to_owned(),
-            "open-sesame",
-        ),
-        own(
-            "secret.stated-password",
-            "The default password for user 'ann' is 'blooberry'.\n".to_owned(),
-            "blooberry",
-        ),
-    ]
+fn everything(path: &str, text: &str) -> (Vec<Secret>, Vec<&'static RuleInfo>) {
+    search(path, text, &Lines::new(text), &Asked::default())
 }
 
 fn found(path: &str, text: &str) -> Vec<(String, String)> {
-    let (search, too_many) = search(path, text, &Lines::new(text));
+    let (search, too_many) = everything(path, text);
     assert!(too_many.is_empty());
     let show = |secret: &Secret| (secret.info.id.clone(), text[secret.value.clone()].to_owned());
     search.iter().map(show).collect()
+}
+
+fn base64_of(text: &str) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(text)
 }
 
 fn path_for(id: &str) -> &'static str {
@@ -227,7 +44,7 @@ fn every_pattern_finds_its_secret_and_no_other_claims_it() {
 fn every_service_finds_values_of_its_shape_and_no_other_claims_them() {
     let mut runner = TestRunner::deterministic();
     let mut failures = Vec::new();
-    for pattern in &services::SERVICES {
+    for pattern in &issuers::ISSUERS {
         let (shape, name) = match pattern.shape {
             Shape::Token(shape) => (shape, "value".to_owned()),
             Shape::Named(shape) => (shape, format!("{}_value", pattern.keywords[0])),
@@ -236,7 +53,8 @@ fn every_service_finds_values_of_its_shape_and_no_other_claims_them() {
         let values = string_regex(shape).unwrap();
         for _ in 0..20 {
             let value = values.new_tree(&mut runner).unwrap().current();
-            let candidate = Candidate { path: "a", name: &name, value: &value, before: "" };
+            let candidate =
+                Candidate { path: "a", name: &name, value: &value, is_bare: false, before: "" };
             if !(pattern.guard)(&candidate) {
                 continue;
             }
@@ -287,7 +105,7 @@ fn an_aws_secret_is_known_by_the_id_before_it() {
 
 #[test]
 fn every_pattern_has_a_sample() {
-    let services = services::SERVICES.iter().map(|pattern| pattern.id);
+    let services = issuers::ISSUERS.iter().map(|pattern| pattern.id);
     let sampled: BTreeSet<_> = samples().into_iter().map(|(id, ..)| id).chain(services).collect();
     let all: BTreeSet<_> = all().iter().map(|pattern| pattern.id).collect();
     assert_eq!(sampled, all);
@@ -346,6 +164,15 @@ fn text_that_stands_for_a_secret_is_none() {
         "api_key = 'a1b2c3d4e5f6g7h8i9j0k1l2'",
         "password = '%(db_password_1)s'",
         "url = 'mongodb://app:application@localhost/app'",
+        "api_key = 'sk-x9QklmnopqrstuZ2wV7Rb1'",
+        "<img src='video.ico-7a388b69018576d24b59331fd60aab0c.png'>",
+        "cache_key = \"Zx9Qw7Tr0ub4dorLmN3pVb8sKj2h\"",
+        "site_key = '6LeIxAcTAAAAAJcZVRqyHh71UMIEGNQ_MXjiZKhI'",
+        "key: \"node_modules/left-pad/index.js/0123456789\"",
+        "idempotency_key = '0f9d27c4-6b1e-4a53-9c08-72e4d1b5a6f3'",
+        "mysql -u root -p\"$PASSWORD\" -p --port=3306",
+        "requests.get(url, auth=(\"user\", \"password\"))",
+        "ConvertTo-SecureString \"$env:PASSWORD\" -AsPlainText -Force",
     ];
     for line in lines {
         assert_eq!(found("src/app.py", line), [], "{line}");
@@ -370,8 +197,10 @@ fn unquoted_values_count_only_where_values_need_no_quotes() {
 #[test]
 fn a_password_that_is_a_word_counts_beside_its_account() {
     let cases = [
-        ("app.ini", "user = Aladdin\npassword = open_sesame\n", 1),
-        ("app.py", "user = 'Aladdin'  # a comment\npassword = 'open sesame'\n", 1),
+        ("app.ini", "user = Annabel\npassword = rowing_boat\n", 1),
+        ("app.py", "user = 'Annabel'  # a comment\npassword = 'rowing boat'\n", 1),
+        // By which RFC 7617 explains itself.
+        ("app.py", "user = 'Aladdin'\npassword = 'open sesame'\n", 0),
         ("app.rb", "user => 'joe',\npassword => 'whiteduke',\n", 1),
         ("app.py", "password = 'whiteduke'\n", 0),
         ("app.py", "user = find_user(id)\npassword = 'whiteduke'\n", 0),
@@ -383,6 +212,52 @@ fn a_password_that_is_a_word_counts_beside_its_account() {
     for (path, text, count) in cases {
         assert_eq!(found(path, text).len(), count, "{path}: {text}");
     }
+}
+
+/// Whoever finds one can do nothing with it.
+#[test]
+fn what_its_issuer_switched_off_is_no_secret() {
+    let (number, key) = (noise("123456789", 12), letters(24));
+    assert_eq!(found("a.py", &format!("bot = 'xoxb-{number}-{key}'\n")), []);
+    assert_eq!(found("a.py", &format!("bot = 'xoxb-{number}-{number}-{key}'\n")).len(), 1);
+    let uuid = "0f9d27c4-6b1e-4a53-9c08-72e4d1b5a6f3";
+    assert_eq!(found("a.sh", &format!("export NPM_TOKEN=\"{uuid}\"\n")), []);
+    assert_eq!(found("a.sh", &format!("export SHOP_TOKEN=\"{uuid}\"\n")).len(), 1);
+}
+
+#[test]
+fn manifests_of_clusters_hide_nothing_behind_base64() {
+    let entry = |text: &str| format!("  password: {}\n", base64_of(text));
+    let manifest = |kind: &str, data: &str| format!("kind: {kind}\ntype: Opaque\ndata:\n{data}");
+    let real = entry("wellington-7!");
+    let cases = [
+        (manifest("Secret", &real), 1),
+        (manifest("\"Secret\"", &real), 1),
+        (manifest("ConfigMap", &real), 0),
+        (manifest("SealedSecret", &real), 0),
+        (manifest("Secret", &entry("changeme-now")), 0),
+        (manifest("Secret", "  password: {{ .Values.password }}\n"), 0),
+        (format!("kind: Secret\n---\nkind: ConfigMap\ndata:\n{real}"), 0),
+        (format!("data:\n{real}kind: Secret\n"), 1),
+        (format!("data:\n{real}kind: ConfigMap\n"), 0),
+    ];
+    for (text, count) in cases {
+        let found: Vec<_> = found("deploy/db.yaml", &text)
+            .into_iter()
+            .filter(|(id, _)| id.starts_with("secret.cluster"))
+            .collect();
+        assert_eq!(found.len(), count, "{text}");
+    }
+}
+
+#[test]
+fn what_basic_authorization_carries_is_looked_into() {
+    let header =
+        |login: &str| format!("h = {{\"Authorization\": \"Basic {}\"}}\n", base64_of(login));
+    assert_eq!(found("a.py", &header("ann:wellington")).len(), 1);
+    assert_eq!(found("a.py", &header("user:password")), []);
+    assert_eq!(found("a.py", &header("user:<password>")), []);
+    assert_eq!(found("a.py", "h = \"Authorization: Basic realm=shop, charset=utf8\"\n"), []);
 }
 
 #[test]
@@ -398,7 +273,7 @@ fn a_key_in_a_json_string_is_found_with_its_escaped_line_breaks() {
 fn the_digest_depends_on_rule_and_value_alone() {
     let line = samples().remove(0).1;
     let moved = format!("\n\n# {}\n{line}", "comment");
-    let digest_of = |text: &str| digest(&search("a", text, &Lines::new(text)).0[0], text);
+    let digest_of = |text: &str| digest(&everything("a", text).0[0], text);
     assert_eq!(digest_of(&line), digest_of(&moved));
     let indented: String = pem().lines().map(|line| format!("    {line}\n")).collect();
     assert_eq!(digest_of(&pem()), digest_of(&indented));
@@ -416,10 +291,10 @@ fn every_pattern_compiles() {
 #[test]
 fn a_file_full_of_secrets_is_cut_short_and_says_so() {
     let line = samples().into_iter().find(|(id, ..)| *id == "secret.npm-token").unwrap().1;
-    let (exact, none) = search("a.txt", &line.repeat(100), &Lines::new(&line.repeat(100)));
+    let (exact, none) = everything("a.txt", &line.repeat(100));
     assert_eq!((exact.len(), none.len()), (FOUND_MAX, 0));
     for text in [line.repeat(150), line.replace('\n', " ").repeat(150)] {
-        let (found, too_many) = search("a.txt", &text, &Lines::new(&text));
+        let (found, too_many) = everything("a.txt", &text);
         assert_eq!(found.len(), FOUND_MAX);
         assert_eq!(
             too_many.iter().map(|info| info.id.as_str()).collect::<Vec<_>>(),

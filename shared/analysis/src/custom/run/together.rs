@@ -97,7 +97,7 @@ impl Job<'_> {
         let bytes = self.lines.get(next.saturating_sub(1)).cloned().unwrap_or(0..0);
         let text = self.target.text.get(bytes.clone()).unwrap_or_default();
         let normalised = if unit.len() == bytes.len() { squeezed(text) } else { String::new() };
-        Place { bytes, normalised }
+        Place { bytes, normalised, edit: None }
     }
 }
 

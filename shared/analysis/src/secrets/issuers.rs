@@ -55,7 +55,7 @@ const fn named(
 }
 
 #[rustfmt::skip]
-pub(super) static SERVICES: [Pattern; 118] = [
+pub(super) static ISSUERS: [Pattern; 123] = [
     token("secret.1password-secret-key", "A 1Password secret key", &["a3-"], r"A3-[A-Z0-9]{6}-[A-Z0-9]{11}-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}", Critical),
     token("secret.1password-service-token", "A 1Password service account token", &["ops_eyj"], r"ops_eyJ[A-Za-z0-9+/]{250,2000}", Critical),
     token("secret.adobe-secret", "An Adobe client secret", &["p8e-"], r"p8e-[A-Za-z0-9]{32}", High),
@@ -135,6 +135,9 @@ pub(super) static SERVICES: [Pattern; 118] = [
     token("secret.shippo-token", "A live Shippo token", &["shippo_live_"], r"shippo_live_[a-f0-9]{40}", High),
     token("secret.sonar-token", "A SonarQube token", &["squ_", "sqp_", "sqa_"], r"sq[upa]_[a-f0-9]{40}", High),
     token("secret.sourcegraph-token", "A Sourcegraph token", &["sgp_"], r"sgp_(?:[a-f0-9]{16}_|local_)?[a-f0-9]{40}", High),
+    token("secret.sourcegraph-licence-token", "A Sourcegraph licence token", &["slk_", "sgd_"], r"(?:slk|sgd)_[a-f0-9]{64}", High),
+    token("secret.gitlab-scim-token", "A GitLab SCIM token", &["glsoat-"], r"glsoat-[A-Za-z0-9_-]{20}", Critical),
+    token("secret.aws-session-token", "An AWS session token", &["fwogzxivyxdz", "iqojb3jpz2lu"], r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9+/]{100,1500}={0,2}", High),
     token("secret.square-token", "A Square token", &["eaaa", "sq0atp-", "sq0csp-"], r"(?:EAAA[A-Za-z0-9_-]{60}|sq0atp-[A-Za-z0-9_-]{22}|sq0csp-[A-Za-z0-9_-]{43})", Critical),
     token("secret.stripe-test-key", "A Stripe key for tests", &["k_test_"], r"[sr]k_test_[A-Za-z0-9]{20,200}", Low),
     token("secret.supabase-token", "A Supabase token", &["sbp_", "sb_secret_"], r"(?:sbp_[a-f0-9]{40}|sb_secret_[A-Za-z0-9_-]{31})", Critical),
@@ -170,6 +173,8 @@ pub(super) static SERVICES: [Pattern; 118] = [
     named("secret.sauce-key", "A Sauce Labs key", &["sauce"], r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
     named("secret.sonar-login", "A SonarQube token", &["sonar.login", "sonarlogin", "sonar_login", "sonar_token", "sonar.token"], r"[a-f0-9]{40}"),
     named("secret.datadog-key", "A Datadog key", &["datadog", "dd_api_key", "dd_app_key"], r"[a-f0-9]{40}|[a-f0-9]{32}"),
+    named("secret.sourcegraph-old-token", "A Sourcegraph token", &["sourcegraph"], r"[a-f0-9]{40}"),
+    named("secret.facebook-app-token", "A Facebook app's token", &["facebook", "fb_app"], r"[0-9]{13,17}(?:\||%7C)[A-Za-z0-9_-]{27,40}"),
     named("secret.facebook-secret", "A Facebook app secret", &["facebook"], r"[a-f0-9]{32}"),
     named("secret.okta-token", "An Okta token", &["okta"], r"00[A-Za-z0-9_-]{40}"),
     named("secret.snyk-token", "A Snyk token", &["snyk"], r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),

@@ -1,4 +1,5 @@
-//! What two commits of a local repository differ in, asked of the git program.
+//! What two commits of a local repository differ in, and what is about to be committed, asked of
+//! the git program.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,18 +20,18 @@ use crate::Trouble;
 const FILE_MODES: [&str; 2] = ["100644", "100755"];
 
 /// Two commits, as far as they differ.
-pub(super) struct Sides {
+pub(crate) struct Sides {
     /// Every path of the head; only the files that differ have content.
-    pub(super) head: Snapshot,
-    pub(super) base: Snapshot,
-    pub(super) changes: Vec<ChangedFile>,
+    pub(crate) head: Snapshot,
+    pub(crate) base: Snapshot,
+    pub(crate) changes: Vec<ChangedFile>,
 }
 
-pub(super) struct Repository<'a>(pub(super) &'a Path);
+pub(crate) struct Repository<'a>(pub(crate) &'a Path);
 
 impl Repository<'_> {
     /// What a pull request would show: `head` beside where its history parted from `base`.
-    pub(super) fn compare(&self, base: &str, head: &str, exact: bool) -> Result<Sides, Trouble> {
+    pub(crate) fn compare(&self, base: &str, head: &str, exact: bool) -> Result<Sides, Trouble> {
         let (mut base, head) = (self.commit(base)?, self.commit(head)?);
         if !exact {
             // Histories that never met are compared as they are.
@@ -59,6 +60,16 @@ impl Repository<'_> {
             files.sort_by(|one, other| one.path.cmp(&other.path));
         }
         Ok(sides)
+    }
+
+    /// The files that the next commit changes, as they will be in it.
+    pub(crate) fn staged(&self) -> Result<Vec<(String, Vec<u8>)>, Trouble> {
+        let asked =
+            ["diff", "--cached", "--raw", "-z", "--no-renames", "--full-index", "--diff-filter=d"];
+        let entries = entries(&String::from_utf8_lossy(&self.bytes(&asked, b"")?));
+        let blobs = self.blobs(&entries)?;
+        let places = entries.into_iter().filter_map(|entry| entry.new);
+        Ok(places.filter_map(|(path, blob)| Some((path, blobs.get(&blob)?.clone()))).collect())
     }
 
     fn commit(&self, name: &str) -> Result<CommitSha, Trouble> {
@@ -158,7 +169,7 @@ impl Repository<'_> {
             return Ok(output.stdout);
         }
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        let next = "name two commits of the repository at --repository";
+        let next = "call this in a repository, and name commits that it has";
         Err(Trouble::new(format!("git: {said}"), next))
     }
 }
