@@ -39,6 +39,8 @@ pub(crate) fn coverage() -> Coverage {
         lines: 1234,
         functions: 56,
         classes: 7,
+        imports: 21,
+        calls: 340,
         languages: BTreeMap::from([(Language::ALL[0], 4), (Language::ALL[1], 5)]),
         problems: vec![],
         unanalysed: vec![Unanalysed {
