@@ -1,7 +1,7 @@
 //! `cargo local score`: what the analysis finds, against suites that others labelled.
 //!
-//! The scorers are programs of their own, built with optimisation: suites are large. Those of the
-//! formal checks need the solver, and are examples of its crate.
+//! The scorer is a program of its own, built with optimisation: suites are large. The formal checks
+//! are also told where the solver is.
 
 use std::{
     ffi::OsString,
@@ -17,8 +17,8 @@ use crate::{
     venv::Venv,
 };
 
-/// Scorers of the formal checks: `score_<suite>.rs` each.
-const FORMAL: &str = "shared/solver/examples";
+/// Suites of the formal checks.
+const FORMAL: [&str; 4] = ["juliet", "esbmc", "gosec", "nilaway"];
 
 /// Optimised, and built faster than what is released.
 const PROFILE: &str = "bench";
@@ -26,26 +26,13 @@ const FOLDER: &str = "release";
 
 pub(crate) fn run(local: &Local, arguments: &[OsString]) -> Result<ExitCode> {
     let suite = arguments.first().and_then(|suite| suite.to_str());
-    let examples = local.checkout.root().join(FORMAL);
-    let formal = suite
-        .filter(|suite| suite.chars().all(|at| at.is_ascii_alphanumeric()))
-        .map(|suite| format!("score_{suite}"))
-        .filter(|example| examples.join(example).with_extension("rs").is_file());
-    let mut command = match formal {
-        Some(example) => {
-            let venv = Venv::ready(local)?;
-            let program = build(local, &["--package", "solver", "--example", &example])?;
-            let mut command = Command::new(program.join("examples").join(&example));
-            command.arg(venv.bin("z3")).args(&arguments[1..]);
-            command
-        }
-        None => {
-            let program = build(local, &["--package", "score"])?;
-            let mut command = Command::new(program.join("score"));
-            command.args(arguments);
-            command
-        }
-    };
+    let program = build(local)?;
+    let mut command = Command::new(program.join("score"));
+    command.args(arguments);
+    let is_told = arguments.iter().any(|argument| argument == "--z3" || argument == "--help");
+    if suite.is_some_and(|suite| FORMAL.contains(&suite)) && !is_told {
+        command.arg("--z3").arg(Venv::ready(local)?.bin("z3"));
+    }
     // Replaces this process, so that its exit code and Ctrl-C are the scorer's.
     let error = command.exec();
     Err(Stop::new(
@@ -55,13 +42,12 @@ pub(crate) fn run(local: &Local, arguments: &[OsString]) -> Result<ExitCode> {
 }
 
 /// Gives the folder that the programs are in.
-fn build(local: &Local, what: &[&str]) -> Result<PathBuf> {
+fn build(local: &Local) -> Result<PathBuf> {
     let log = local.checkout.logs().join("score-build.log");
     let mut command = Command::new(&local.environment.cargo);
     command
         .current_dir(local.checkout.root())
-        .args(["build", "--locked", "--profile", PROFILE])
-        .args(what)
+        .args(["build", "--locked", "--profile", PROFILE, "--package", "score"])
         .arg("--target-dir")
         .arg(local.checkout.target())
         .env("TERM", "dumb");

@@ -37,11 +37,15 @@ const KINDS: &[(&str, &[&str])] = &[
     ("py:AssertionError", &["py:Exception", "py:BaseException"]),
     ("py:ValueError", &["py:Exception", "py:BaseException"]),
     ("py:RuntimeError", &["py:Exception", "py:BaseException"]),
+    (LEAVES, &["py:BaseException"]),
     ("py:OSError", &["py:Exception", "py:BaseException"]),
 ];
 
 /// What an operation of Python raises that is not modelled: any exception, or none.
 pub(crate) const ANYTHING: &str = "py:any";
+
+/// Ends the program as somebody meant it: no failure.
+pub(crate) const LEAVES: &str = "py:SystemExit";
 
 /// What a context manager catches: nobody knows, and hardly ever anything.
 pub(crate) const CONTEXT: &str = "py:?";

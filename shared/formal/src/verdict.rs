@@ -1,6 +1,9 @@
 //! What is said about a check.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use crate::{
     ir::{CheckKind, Site},
@@ -99,7 +102,21 @@ pub struct Report {
     pub incomplete: Option<Unknown>,
     /// Fields that keep their first value as far as the files at hand show, and that were read.
     pub assumptions: Vec<String>,
+    /// Ways to fail that no check is about: what may raise, and what is raised.
+    pub unchecked: BTreeSet<String>,
     /// What was not modelled, with how often.
     pub reasons: Reasons,
     pub queries: u32,
+}
+
+impl Report {
+    /// Whether the function was shown to fail in no way at all, which is more than that all of
+    /// its checks are proved.
+    pub fn is_proved_as_a_whole(&self) -> bool {
+        let decides = |check: &&Checked| check.kind != CheckKind::ConstantCondition;
+        self.incomplete.is_none()
+            && self.assumptions.is_empty()
+            && self.unchecked.is_empty()
+            && self.checks.iter().filter(decides).all(|check| check.verdict == Verdict::Proved)
+    }
 }

@@ -13,10 +13,6 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "cargo local score", bin_name = "cargo local score", version)]
 #[command(after_help = "\
-The formal checks have a scorer of their own, with other arguments:
-  cargo local score juliet SUITE [EVERY] [OFFSET] [NAME]
-    SUITE is a checkout of the Juliet suite for Java; every EVERYth case is looked at.
-
 Examples:
   Secrets, with what was missed:
     cargo local score noseyparker ~/suites/noseyparker --show 100
@@ -73,6 +69,47 @@ pub(crate) enum Suite {
     Fixes {
         /// A folder with code.
         path: PathBuf,
+    },
+    /// Formal checks: Juliet for Java (find-sec-bugs/juliet-test-suite).
+    Juliet {
+        /// The repository.
+        path: PathBuf,
+        /// The solver's program.
+        #[arg(long, value_name = "PROGRAM", default_value = "z3")]
+        z3: PathBuf,
+        /// Look at every Nth case.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        every: usize,
+        /// Leave out so many cases first.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        from: usize,
+        /// Only cases with this in their name.
+        #[arg(long, value_name = "PART", default_value = "")]
+        name: String,
+    },
+    /// Formal checks: the Python regression of esbmc/esbmc.
+    Esbmc {
+        /// The repository, or its folder `regression/python`.
+        path: PathBuf,
+        /// The solver's program.
+        #[arg(long, value_name = "PROGRAM", default_value = "z3")]
+        z3: PathBuf,
+    },
+    /// Formal checks: samples of conversions and slice bounds in securego/gosec.
+    Gosec {
+        /// The repository.
+        path: PathBuf,
+        /// The solver's program.
+        #[arg(long, value_name = "PROGRAM", default_value = "z3")]
+        z3: PathBuf,
+    },
+    /// Formal checks: the lines on which uber-go/nilaway wants a report of nil.
+    Nilaway {
+        /// The repository.
+        path: PathBuf,
+        /// The solver's program.
+        #[arg(long, value_name = "PROGRAM", default_value = "z3")]
+        z3: PathBuf,
     },
     /// Security: the lines that Bandit reports on its own examples (PyCQA/bandit).
     Bandit {

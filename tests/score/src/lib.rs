@@ -10,6 +10,7 @@ mod bandit;
 mod families;
 mod files;
 mod fixes;
+mod formal;
 mod git;
 mod gitleaks;
 mod moves;
@@ -23,6 +24,7 @@ mod watch;
 
 use std::process::ExitCode;
 
+use crate::formal::{Checks, esbmc, gosec, juliet, nilaway};
 use annotated::Programs;
 pub use arguments::Arguments;
 use arguments::Suite;
@@ -39,6 +41,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
         Suite::Gitleaks { path } => gitleaks::score(path)?,
         Suite::Moves { path, commits } => moves::score(path, *commits)?,
         Suite::Fixes { path } => fixes::score(path)?,
+        Suite::Juliet { path, z3, every, from, name } => {
+            let choice = juliet::Choice { every: *every, from: *from, name };
+            juliet::score(path, &choice, Checks::new(z3))?
+        }
+        Suite::Esbmc { path, z3 } => esbmc::score(path, Checks::new(z3))?,
+        Suite::Gosec { path, z3 } => gosec::score(path, Checks::new(z3))?,
+        Suite::Nilaway { path, z3 } => nilaway::score(path, Checks::new(z3))?,
         Suite::Bandit { path, bandit } => bandit::score(path, bandit)?,
         Suite::Owasp { path } => owasp::score(path)?,
     };

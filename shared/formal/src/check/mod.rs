@@ -4,7 +4,10 @@
 
 mod refute;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::{
     Clock,
@@ -36,6 +39,7 @@ pub fn check(
         checks: Vec::new(),
         incomplete: None,
         assumptions: Vec::new(),
+        unchecked: BTreeSet::new(),
         reasons: Reasons::new(),
         queries: 0,
     };
@@ -52,6 +56,7 @@ pub fn check(
     report.queries += over.queries;
     report.reasons = over.reasons();
     let assumed = over.exec.assumed.iter();
+    report.unchecked = std::mem::take(&mut over.exec.unchecked);
     report.assumptions = assumed.map(|field| program.globals[*field].name.clone()).collect();
     let cut = over.exec.cut;
     if cut && !open.is_empty() {

@@ -31,7 +31,9 @@ impl Checker<'_, '_> {
     /// What an assumption keeps from going wrong.
     pub(super) fn assumed(&self, formula: &[Term]) -> String {
         let support = self.exec.terms.support(formula, false);
-        let found = support.iter().find(|id| self.is(**id, Kind::Assumed));
+        let is_pinned =
+            |id: &&SymbolId| self.is(**id, Kind::Assumed) || self.is(**id, Kind::Raises);
+        let found = support.iter().find(is_pinned);
         let about = found.map(|id| self.exec.terms.symbols.get(*id).about.clone());
         about.unwrap_or_default()
     }

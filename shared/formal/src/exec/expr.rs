@@ -5,7 +5,7 @@ use crate::{
         Exec,
         state::{Origin, State, Value, zero},
     },
-    ir::{Cmp, Expr, FloatOp, IntOp, IntType, Type},
+    ir::{Cmp, Expr, FloatOp, IntOp, IntType, Type, Var},
     symbol::Kind,
     term::Term,
 };
@@ -17,63 +17,25 @@ impl Exec<'_> {
             Expr::Int(value) => Value::Int(self.terms.int(*value)),
             Expr::Float(value) => Value::Float(self.terms.float(*value)),
             Expr::Null => zero(&mut self.terms, Type::Ref),
-            Expr::Var(var) => {
-                if let Some(global) = var.as_global()
-                    && self.program.globals[global].constant.is_some()
-                    && self.program.globals[global].assumed
-                {
-                    self.assumed.insert(global);
-                }
-                match state.get(*var) {
-                    Some(value) => value,
-                    None => self.never_set(*var),
-                }
+            Expr::Var(var) => self.variable(state, *var),
+            Expr::New(_) | Expr::IsNull(_) | Expr::Len(_) | Expr::SameRef(..) => {
+                self.reference(state, expr)
             }
-            Expr::New(length) => {
-                let length = match length {
-                    Some(length) => self.eval(state, length).term(),
-                    None => self.terms.int(0),
-                };
-                Value::Ref { null: self.terms.bool(false), length, origin: Origin::Known }
-            }
-            Expr::IsNull(one) => Value::Bool(self.eval(state, one).term()),
-            Expr::Len(one) => match self.eval(state, one) {
-                Value::Ref { length, .. } => Value::Int(length),
-                other @ (Value::Bool(_) | Value::Int(_) | Value::Float(_)) => other,
-            },
-            Expr::SameRef(one, two) => {
-                let (one, two) = (self.eval(state, one).term(), self.eval(state, two).term());
-                Value::Bool(self.same_ref(one, two))
-            }
-            Expr::Not(one) => {
-                let one = self.eval(state, one).term();
-                Value::Bool(self.terms.not(one))
-            }
-            Expr::And(one, two) => self.bool2(state, one, two, |terms, a, b| terms.and(a, b)),
-            Expr::Or(one, two) => self.bool2(state, one, two, |terms, a, b| terms.or(a, b)),
-            Expr::SameBool(one, two) => self.bool2(state, one, two, |terms, a, b| terms.eq(a, b)),
+            Expr::Not(_)
+            | Expr::And(..)
+            | Expr::Or(..)
+            | Expr::SameBool(..)
+            | Expr::CmpInt(..)
+            | Expr::CmpFloat(..)
+            | Expr::InRange(..) => Value::Bool(self.truth(state, expr)),
             Expr::Int2(op, one, two) => {
                 let (one, two) = (self.eval(state, one).term(), self.eval(state, two).term());
                 Value::Int(self.int2(*op, one, two))
-            }
-            Expr::CmpInt(cmp, one, two) => self.bool2(state, one, two, |terms, a, b| match cmp {
-                Cmp::Eq => terms.eq(a, b),
-                Cmp::Lt => terms.lt(a, b),
-                Cmp::Le => terms.le(a, b),
-            }),
-            Expr::InRange(ty, one) => {
-                let one = self.eval(state, one).term();
-                Value::Bool(self.in_range(*ty, one))
             }
             Expr::Wrap(ty, one) => {
                 let one = self.eval(state, one).term();
                 Value::Int(self.wrap(*ty, one))
             }
-            Expr::CmpFloat(cmp, one, two) => self.bool2(state, one, two, |terms, a, b| match cmp {
-                Cmp::Eq => terms.float_eq(a, b),
-                Cmp::Lt => terms.float_lt(a, b),
-                Cmp::Le => terms.float_le(a, b),
-            }),
             Expr::AbsFloat(one) => {
                 let one = self.eval(state, one).term();
                 Value::Float(self.terms.float_abs(one))
@@ -90,15 +52,60 @@ impl Exec<'_> {
         }
     }
 
-    fn bool2(
-        &mut self,
-        state: &State,
-        one: &Expr,
-        two: &Expr,
-        combine: impl Fn(&mut crate::term::Terms, Term, Term) -> Term,
-    ) -> Value {
-        let (one, two) = (self.eval(state, one).term(), self.eval(state, two).term());
-        Value::Bool(combine(&mut self.terms, one, two))
+    fn variable(&mut self, state: &State, var: Var) -> Value {
+        if let Some(global) = var.as_global()
+            && self.program.globals[global].constant.is_some()
+            && self.program.globals[global].assumed
+        {
+            self.assumed.insert(global);
+        }
+        match state.get(var) {
+            Some(value) => value,
+            None => self.never_set(var),
+        }
+    }
+
+    /// What is about objects.
+    fn reference(&mut self, state: &State, expr: &Expr) -> Value {
+        if let Expr::Len(one) = expr {
+            return match self.eval(state, one) {
+                Value::Ref { length, .. } => Value::Int(length),
+                other @ (Value::Bool(_) | Value::Int(_) | Value::Float(_)) => other,
+            };
+        }
+        if let Expr::SameRef(one, two) = expr {
+            let (one, two) = (self.eval(state, one).term(), self.eval(state, two).term());
+            return Value::Bool(self.same_ref(one, two));
+        }
+        if let Expr::IsNull(one) = expr {
+            return Value::Bool(self.eval(state, one).term());
+        }
+        let length = if let Expr::New(Some(length)) = expr {
+            self.eval(state, length).term()
+        } else {
+            self.terms.int(0)
+        };
+        Value::Ref { null: self.terms.bool(false), length, origin: Origin::Known }
+    }
+
+    /// What is true or false.
+    fn truth(&mut self, state: &State, expr: &Expr) -> Term {
+        let parts: Vec<Term> =
+            expr.parts().into_iter().map(|part| self.eval(state, part).term()).collect();
+        let terms = &mut self.terms;
+        match (expr, parts.as_slice()) {
+            (Expr::Not(_), [one]) => terms.not(*one),
+            (Expr::And(..), [one, two]) => terms.and(*one, *two),
+            (Expr::Or(..), [one, two]) => terms.or(*one, *two),
+            (Expr::SameBool(..) | Expr::CmpInt(Cmp::Eq, ..), [one, two]) => terms.eq(*one, *two),
+            (Expr::CmpInt(Cmp::Lt, ..), [one, two]) => terms.lt(*one, *two),
+            (Expr::CmpInt(Cmp::Le, ..), [one, two]) => terms.le(*one, *two),
+            (Expr::CmpFloat(Cmp::Eq, ..), [one, two]) => terms.float_eq(*one, *two),
+            (Expr::CmpFloat(Cmp::Lt, ..), [one, two]) => terms.float_lt(*one, *two),
+            (Expr::CmpFloat(Cmp::Le, ..), [one, two]) => terms.float_le(*one, *two),
+            (Expr::InRange(ty, _), [one]) => self.in_range(*ty, *one),
+            _ => self.abstract_bool("an expression that is no condition"),
+        }
     }
 
     /// Floating point that is only computed when its inputs are known.

@@ -358,6 +358,8 @@ impl Exec<'_> {
             self.clobber(&mut state);
         }
         let mut exits = Vec::new();
+        let first = throws.first().map_or("", String::as_str);
+        self.may_leave(first, || callee.clone());
         if !self.handlers.is_empty() {
             let key = Key { context: self.context.clone(), site, part: Part::Throws };
             let raises = throws.first().is_some_and(|name| name == ANYTHING);

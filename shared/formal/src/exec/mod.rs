@@ -18,7 +18,7 @@ use state::{Frame, State, Value, merge_all};
 
 use crate::{
     Clock,
-    exceptions::is_caught,
+    exceptions::{LEAVES, is_caught},
     ir::{Check, CheckKind, Expr, Label, Program, Read, Site, Source, Stmt},
     symbol::{Key, Kind, Part},
     term::{Term, Terms},
@@ -90,6 +90,8 @@ pub(crate) struct Exec<'a> {
     pub(crate) terms: Terms,
     pub(crate) obligations: Vec<Obligation>,
     pub(crate) unknown_calls: Vec<UnknownCall>,
+    /// What may end the function, or does, other than by a check.
+    pub(crate) unchecked: BTreeSet<String>,
     /// Fields whose only value was taken for granted.
     pub(crate) assumed: BTreeSet<usize>,
     /// A loop was widened or given up, so the two modes differ.
@@ -116,6 +118,7 @@ impl<'a> Exec<'a> {
             terms: Terms::default(),
             obligations: Vec::new(),
             unknown_calls: Vec::new(),
+            unchecked: BTreeSet::new(),
             assumed: BTreeSet::new(),
             cut: false,
             single: HashSet::new(),
@@ -225,6 +228,14 @@ impl<'a> Exec<'a> {
         Outcome { next: Some(state), exits: Vec::new() }
     }
 
+    /// Remembers a way out of the function that no check is about.
+    fn may_leave(&mut self, thrown: &str, how: impl FnOnce() -> String) {
+        let is_kept = self.handlers.iter().flatten().any(|by| is_caught(thrown, by).is_sure());
+        if !is_kept && thrown != LEAVES {
+            self.unchecked.insert(how());
+        }
+    }
+
     fn check(&mut self, mut state: State, check: &Check) -> Outcome {
         let violation = self.eval(&state, &check.violation).term();
         let fine = self.terms.not(violation);
@@ -299,6 +310,7 @@ impl<'a> Exec<'a> {
     }
 
     fn throw(&mut self, state: State, name: &str) -> Outcome {
+        self.may_leave(name, || format!("an exception is raised: {name}"));
         if self.handlers.is_empty() {
             return Outcome::default();
         }

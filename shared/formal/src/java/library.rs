@@ -46,16 +46,33 @@ const fn count(from: Origin) -> Known {
 
 /// A method of a platform class, by the simple name of the receiver's static type.
 pub(super) fn method(class: &str, name: &str) -> Option<Known> {
-    use Origin::{Outside, Receiver, Unknown};
-    use Throws::{Anything, Input, Nothing};
-    let number = Input("NumberFormatException");
+    parser(class, name)
+        .or_else(|| input(class, name))
+        .or_else(|| text(class, name))
+        .or_else(|| container(class, name))
+        .or_else(|| effect(class, name))
+}
+
+/// Numbers out of texts.
+fn parser(class: &str, name: &str) -> Option<Known> {
+    let number = Throws::Input("NumberFormatException");
+    let returns = match (class, name) {
+        ("Integer", "parseInt" | "valueOf") => "int",
+        ("Long", "parseLong" | "valueOf") => "long",
+        ("Short", "parseShort" | "valueOf") => "short",
+        ("Byte", "parseByte" | "valueOf") => "byte",
+        ("Float", "parseFloat" | "valueOf") => "float",
+        ("Double", "parseDouble" | "valueOf") => "double",
+        _ => return None,
+    };
+    Some(known(returns, Origin::Outside, number))
+}
+
+/// What comes from outside of the program.
+fn input(class: &str, name: &str) -> Option<Known> {
+    use Origin::{Outside, Unknown};
+    use Throws::{Anything, Nothing};
     Some(match (class, name) {
-        ("Integer", "parseInt" | "valueOf") => known("int", Outside, number),
-        ("Long", "parseLong" | "valueOf") => known("long", Outside, number),
-        ("Short", "parseShort" | "valueOf") => known("short", Outside, number),
-        ("Byte", "parseByte" | "valueOf") => known("byte", Outside, number),
-        ("Float", "parseFloat" | "valueOf") => known("float", Outside, number),
-        ("Double", "parseDouble" | "valueOf") => known("double", Outside, number),
         ("System", "getProperty" | "getenv") => nullable(known("String", Outside, Nothing)),
         ("System", "currentTimeMillis" | "nanoTime") => known("long", Unknown, Nothing),
         ("Random" | "SecureRandom", "nextInt") => known("int", Outside, Nothing),
@@ -79,6 +96,15 @@ pub(super) fn method(class: &str, name: &str) -> Option<Known> {
         ("ResultSet", "getString") => nullable(known("String", Outside, Anything)),
         ("ResultSet", "getInt") => known("int", Outside, Anything),
         ("ResultSet", "next") => known("boolean", Outside, Anything),
+        _ => return None,
+    })
+}
+
+/// Strings, and what is put together to one.
+fn text(class: &str, name: &str) -> Option<Known> {
+    use Origin::{Receiver, Unknown};
+    use Throws::{Anything, Nothing};
+    Some(match (class, name) {
         (
             "String",
             "trim" | "substring" | "toLowerCase" | "toUpperCase" | "replace" | "replaceAll"
@@ -105,37 +131,44 @@ pub(super) fn method(class: &str, name: &str) -> Option<Known> {
         ("Integer" | "Long" | "Short" | "Byte" | "Float" | "Double" | "Boolean", "toString") => {
             known("String", Receiver, Nothing)
         }
-        ("List" | "ArrayList" | "Set" | "HashSet" | "Map" | "HashMap" | "Vector", "size") => {
-            count(Receiver)
-        }
-        ("List" | "ArrayList" | "Set" | "HashSet" | "Map" | "HashMap" | "Vector", "isEmpty") => {
-            known("boolean", Receiver, Nothing)
-        }
-        ("Logger", "log" | "info" | "warning" | "severe" | "fine") => {
-            known("void", Unknown, Nothing)
-        }
-        ("Logger", "getLogger") => known("Logger", Unknown, Nothing),
-        ("PrintStream", "println" | "print" | "printf" | "flush") => {
-            known("void", Unknown, Nothing)
-        }
-        ("DriverManager", "getConnection") => known("Connection", Unknown, Anything),
-        ("Connection", "prepareStatement") => known("PreparedStatement", Unknown, Anything),
-        ("Connection", "createStatement") => known("Statement", Unknown, Anything),
-        ("PreparedStatement" | "Statement", "executeQuery") => {
-            known("ResultSet", Unknown, Anything)
-        }
-        ("URL", "openConnection") => known("URLConnection", Unknown, Anything),
-        ("Socket" | "URLConnection", "getInputStream") => known("InputStream", Unknown, Anything),
-        ("ServerSocket", "accept") => known("Socket", Unknown, Anything),
+        _ => return None,
+    })
+}
+
+fn container(class: &str, name: &str) -> Option<Known> {
+    let is_container =
+        matches!(class, "List" | "ArrayList" | "Set" | "HashSet" | "Map" | "HashMap" | "Vector");
+    match name {
+        "size" if is_container => Some(count(Origin::Receiver)),
+        "isEmpty" if is_container => Some(known("boolean", Origin::Receiver, Throws::Nothing)),
+        _ => None,
+    }
+}
+
+/// What is called for what it does: logs, streams, connections.
+fn effect(class: &str, name: &str) -> Option<Known> {
+    use Throws::{Anything, Nothing};
+    let (returns, throws) = match (class, name) {
+        ("Logger", "log" | "info" | "warning" | "severe" | "fine") => ("void", Nothing),
+        ("Logger", "getLogger") => ("Logger", Nothing),
+        ("PrintStream", "println" | "print" | "printf" | "flush") => ("void", Nothing),
+        ("DriverManager", "getConnection") => ("Connection", Anything),
+        ("Connection", "prepareStatement") => ("PreparedStatement", Anything),
+        ("Connection", "createStatement") => ("Statement", Anything),
+        ("PreparedStatement" | "Statement", "executeQuery") => ("ResultSet", Anything),
+        ("URL", "openConnection") => ("URLConnection", Anything),
+        ("Socket" | "URLConnection", "getInputStream") => ("InputStream", Anything),
+        ("ServerSocket", "accept") => ("Socket", Anything),
         (
             "Socket" | "ServerSocket" | "BufferedReader" | "InputStreamReader" | "InputStream"
             | "FileInputStream" | "Connection" | "PreparedStatement" | "Statement" | "ResultSet",
             "close",
         )
-        | ("Properties", "load") => known("void", Unknown, Anything),
-        (_, "getClass") => known("Class", Unknown, Nothing),
+        | ("Properties", "load") => ("void", Anything),
+        (_, "getClass") => ("Class", Nothing),
         _ => return None,
-    })
+    };
+    Some(known(returns, Origin::Unknown, throws))
 }
 
 /// Whether the literal names a property that every Java platform sets.

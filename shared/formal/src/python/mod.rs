@@ -106,6 +106,8 @@ struct Lowering<'a> {
     /// Where a function leaves what it returns.
     result: Slots,
     is_method: bool,
+    /// The type that the annotation promises.
+    returns: Option<Tag>,
     sites: Site,
     labels: Label,
     depth: usize,
@@ -128,6 +130,7 @@ impl<'a> Lowering<'a> {
             source: module.source,
             result,
             is_method,
+            returns: None,
             sites,
             labels: 0,
             depth: 0,
@@ -153,6 +156,8 @@ impl<'a> Lowering<'a> {
             _ => scope::refused(node, self.source),
         };
         self.scope = Scope::of(node, self.source);
+        let returns = node.child_by_field_name("return_type").map(|ty| self.text(ty));
+        self.returns = returns.and_then(|ty| scope::annotated(ty).0);
         let (parameters, call) = if is_module { (Vec::new(), None) } else { self.given(node) };
         self.types = Types::of(node, self, &self.scope.parameters);
         self.declare_locals();

@@ -6,6 +6,9 @@ use crate::ir::{Cmp, Expr, Global, IntType, Program, Read, Slots, Source, Stmt, 
 /// The type of a tag's own variable.
 const TAG: IntType = IntType::signed(8);
 
+/// Whoever believes an annotation may fail where it does not hold.
+const NOT_AS_ANNOTATED: &str = "a value that is not of the annotated type";
+
 #[derive(Debug, Clone)]
 pub(super) enum Value {
     /// Of a type that is known, with what it is: nothing of interest for None and objects.
@@ -212,13 +215,19 @@ impl Lowering<'_> {
                     self.block.push(Stmt::Assign(to, value.clone()));
                 }
             }
-            Value::One(..) => self.read_into(to, opaque),
+            Value::One(..) => {
+                self.may_raise(NOT_AS_ANNOTATED);
+                self.read_into(to, opaque);
+            }
             Value::Any(_) => {
                 let (is, value) = (value.is(tag), value.as_type(tag));
                 self.branch(
                     is,
                     |own| own.block.push(Stmt::Assign(to, value)),
-                    |own| own.read_into(to, opaque),
+                    |own| {
+                        own.may_raise(NOT_AS_ANNOTATED);
+                        own.read_into(to, opaque);
+                    },
                 );
             }
         }
@@ -266,6 +275,13 @@ impl Lowering<'_> {
 
     /// Leaves a value where whoever called looks for it.
     pub(super) fn leave_result(&mut self, value: &Value) {
+        let is_promised =
+            |tag, promised| tag == promised || (tag, promised) == (Tag::Bool, Tag::Int);
+        if let (Some(promised), Some(tag)) = (self.returns, value.tag())
+            && !is_promised(tag, promised)
+        {
+            self.may_raise(NOT_AS_ANNOTATED);
+        }
         self.put(self.result, value);
     }
 
