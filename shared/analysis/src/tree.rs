@@ -7,7 +7,7 @@
 mod metered;
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     ops::{ControlFlow, Range},
     rc::Rc,
 };
@@ -144,6 +144,13 @@ pub(crate) fn walk<'tree>(
 /// Variables of a pattern, each with the bytes of a node that it stands for.
 pub(crate) type Captures = Vec<(String, Range<usize>)>;
 
+/// A name in the file, and what matchers read in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Renamed {
+    pub(crate) bytes: Range<usize>,
+    pub(crate) text: Rc<str>,
+}
+
 /// A tree that rules can be tried on.
 pub(crate) struct Matching {
     root: ast_grep_core::AstGrep<MeteredDoc>,
@@ -158,6 +165,8 @@ impl Matching {
             grammar: Grammar(language),
             tree,
             fuel: Rc::clone(&fuel),
+            renamed: RefCell::default(),
+            unread: RefCell::default(),
         };
         Self { root: ast_grep_core::AstGrep::doc(doc), fuel }
     }
@@ -168,6 +177,13 @@ impl Matching {
 
     fn doc(&self) -> &MeteredDoc {
         self.root.root().get_doc()
+    }
+
+    /// From here on matchers read the file with these names, sorted by place, and nothing in
+    /// place of the node at `unread`.
+    pub(crate) fn read_as(&self, renamed: Rc<[Renamed]>, unread: Option<Range<usize>>) {
+        self.doc().renamed.replace(renamed);
+        self.doc().unread.replace(unread);
     }
 
     /// Tries `matcher` on `node` and takes its steps off `fuel`.

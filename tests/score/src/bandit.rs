@@ -19,14 +19,32 @@ const FOUND_MIN: f64 = 0.90;
 /// Checks whose lines we do not mean to report, by a prefix of their number.
 const DISAGREEMENTS: &[(&str, &str)] = &[
     ("B101", "an assert is no weakness by itself; one that checks a permission is reported"),
+    ("B102", "code that is written in the file can do no more than the file"),
+    (
+        "B105",
+        "a word beside `password` is mostly a label; a chosen secret and a comparison are found",
+    ),
     ("B110", "swallowing an exception is a matter of style"),
     ("B112", "swallowing an exception is a matter of style"),
+    ("B307", "code that is written in the file can do no more than the file"),
+    ("B308", "text that is written in the code is safe; B703 holds the same calls without it"),
+    ("B311", "a guessable number is no weakness by itself; one that becomes a secret is reported"),
+    ("B313", "a document that is written in the code harms nobody; others are reported"),
+    ("B314", "a document that is written in the code harms nobody; others are reported"),
+    ("B316", "a document that is written in the code harms nobody; others are reported"),
+    ("B317", "a document that is written in the code harms nobody; others are reported"),
+    ("B318", "a document that is written in the code harms nobody; others are reported"),
+    ("B319", "a document that is written in the code harms nobody; others are reported"),
     ("B40", "an import does nothing; its use is reported"),
     ("B41", "an import does nothing; its use is reported"),
     ("B404", "an import does nothing; its use is reported"),
     ("B603", "a list of arguments without a shell is the safe form"),
+    ("B605", "a fixed command has nothing to inject; one from a variable is reported"),
     ("B606", "a program started without a shell is the safe form"),
     ("B607", "a program found by the path is what most programs want"),
+    ("B610", "the examples put constants together; values from elsewhere are reported"),
+    ("B611", "the examples put constants together; values from elsewhere are reported"),
+    ("B704", "the examples put constants together; values from elsewhere are reported"),
 ];
 
 pub(crate) fn score(path: &Path, bandit: &Path) -> Result<Sheet, Stop> {

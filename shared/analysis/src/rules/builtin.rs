@@ -12,7 +12,7 @@ macro_rules! rule_files {
     };
 }
 
-const FILES: [(&str, &str); 25] = rule_files![
+const FILES: [(&str, &str); 27] = rule_files![
     "go/crypto.yml",
     "go/injection.yml",
     "go/server.yml",
@@ -25,6 +25,7 @@ const FILES: [(&str, &str); 25] = rule_files![
     "javascript/crypto.yml",
     "javascript/frameworks.yml",
     "javascript/injection.yml",
+    "javascript/review.yml",
     "javascript/server.yml",
     "python/configuration.yml",
     "python/crypto.yml",
@@ -32,6 +33,7 @@ const FILES: [(&str, &str); 25] = rule_files![
     "python/frameworks.yml",
     "python/injection.yml",
     "python/keys.yml",
+    "python/review.yml",
     "python/sinks.yml",
     "python/transport.yml",
     "python/web.yml",

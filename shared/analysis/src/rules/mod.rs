@@ -6,6 +6,7 @@
 mod builtin;
 mod envelope;
 mod measure;
+mod names;
 mod rewrite;
 mod ruleset;
 mod run;

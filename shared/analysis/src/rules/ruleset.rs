@@ -1,13 +1,18 @@
 //! All rules of one language, ready to run: found by keyword, then by node kind.
 
-use std::sync::OnceLock;
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use aho_corasick::AhoCorasick;
 use ast_grep_config::{DeserializeEnv, RuleCore};
 use ast_grep_core::Matcher;
 use domain::Language;
 
-use super::{RuleInfo, builtin, envelope::Envelope, rewrite::CompiledRewrite};
+use super::{
+    RuleInfo, builtin,
+    envelope::Envelope,
+    names::{Imports, words},
+    rewrite::CompiledRewrite,
+};
 use crate::grammar::Grammar;
 
 pub(crate) struct Ruleset {
@@ -88,6 +93,29 @@ impl Ruleset {
             positions.sort_unstable();
         }
         hits
+    }
+
+    /// Adds the places of names that stand for something with a keyword in it.
+    pub(super) fn add_hidden(&self, imports: &Imports, text: &str, hits: &mut [Vec<usize>]) {
+        for (name, meaning) in imports.hidden() {
+            let mut rules = self.waiting_for(meaning);
+            let told = self.waiting_for(name);
+            rules.retain(|rule| !told.contains(rule));
+            if rules.is_empty() {
+                continue;
+            }
+            let places: Vec<usize> = words(text, name).collect();
+            for rule in rules {
+                hits[rule].extend(&places);
+                hits[rule].sort_unstable();
+            }
+        }
+    }
+
+    /// Rules with a keyword in this text.
+    fn waiting_for(&self, text: &str) -> BTreeSet<usize> {
+        let found = self.keywords.find_overlapping_iter(text);
+        found.flat_map(|found| self.waiting[found.pattern().as_usize()].iter().copied()).collect()
     }
 }
 

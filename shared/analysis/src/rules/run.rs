@@ -5,7 +5,10 @@ use std::ops::Range;
 use domain::Language;
 use tree_sitter::{Node, Tree};
 
-use super::{Edit, Ruleset};
+use super::{
+    Edit, Ruleset,
+    names::{Imports, Names, Reading, Uses},
+};
 use crate::{
     Clock, Symbol,
     excerpt::normalised,
@@ -63,7 +66,7 @@ pub(crate) fn run(
     parsers: &mut Parsers,
     clock: Clock,
 ) -> Outcome {
-    let hits = ruleset.hits(text);
+    let mut hits = ruleset.hits(text);
     if hits.iter().all(Vec::is_empty) {
         return Outcome::default();
     }
@@ -72,14 +75,23 @@ pub(crate) fn run(
         Err(stopped) => return Outcome { stopped: Some(stopped), ..Outcome::default() },
     };
     let matching = Matching::new(language, text, tree);
-    match candidates(ruleset, &hits, language, text, matching.tree(), clock) {
-        Ok((candidates, symbols)) => {
-            let mut attempts = Attempts::new(ruleset, &matching, text, &symbols);
-            attempts.run(&candidates, clock);
+    let imports = Imports::of(language, text, matching.tree());
+    ruleset.add_hidden(&imports, text, &mut hits);
+    match candidates(ruleset, &hits, language, text, (matching.tree(), &imports), clock) {
+        Ok(found) => {
+            let mut attempts = Attempts::new(ruleset, &matching, text, &found);
+            attempts.run(&found.candidates, clock);
             attempts.outcome
         }
         Err(stopped) => Outcome { stopped: Some(stopped), ..Outcome::default() },
     }
+}
+
+/// What one walk over a file gives.
+struct Found<'tree> {
+    candidates: Vec<Candidate<'tree>>,
+    symbols: Vec<Symbol>,
+    names: Names,
 }
 
 /// Walks the whole tree before the first match is tried: only then is its depth known to be safe.
@@ -88,9 +100,9 @@ fn candidates<'tree>(
     hits: &[Vec<usize>],
     language: Language,
     text: &str,
-    tree: &'tree Tree,
+    (tree, imports): (&'tree Tree, &Imports),
     clock: Clock,
-) -> Result<(Vec<Candidate<'tree>>, Vec<Symbol>), Stopped> {
+) -> Result<Found<'tree>, Stopped> {
     let mut by_kind = vec![Vec::new(); ruleset.kind_count];
     for (index, rule) in ruleset.rules.iter().enumerate() {
         if !hits[index].is_empty() {
@@ -99,19 +111,23 @@ fn candidates<'tree>(
             }
         }
     }
-    let mut found = Vec::new();
+    let mut candidates = Vec::new();
     let mut collector = SymbolCollector::new(language, text);
+    let mut uses = Uses::new(imports, text);
     walk(tree, clock, |cursor, depth| {
         collector.enter(cursor, depth);
         let node = cursor.node();
+        uses.enter(node, || cursor.field_name());
         let waiting = by_kind.get(usize::from(node.kind_id())).map_or(&[][..], Vec::as_slice);
         for rule in waiting {
             if any_within(&hits[*rule], &node.byte_range()) {
-                found.push(Candidate { rule: *rule, node, symbol: collector.enclosing() });
+                candidates.push(Candidate { rule: *rule, node, symbol: collector.enclosing() });
             }
         }
     })?;
-    Ok((found, collector.finish()))
+    let symbols = collector.finish();
+    let names = uses.finish(&symbols);
+    Ok(Found { candidates, symbols, names })
 }
 
 fn any_within(sorted: &[usize], range: &Range<usize>) -> bool {
@@ -124,6 +140,7 @@ struct Attempts<'a> {
     matching: &'a Matching,
     text: &'a str,
     symbols: &'a [Symbol],
+    names: &'a Names,
     /// Steps that each rule has left, 0 when it is done with this file.
     fuel: Vec<u64>,
     matched: Vec<usize>,
@@ -137,14 +154,15 @@ impl<'a> Attempts<'a> {
         ruleset: &'a Ruleset,
         matching: &'a Matching,
         text: &'a str,
-        symbols: &'a [Symbol],
+        found: &'a Found<'_>,
     ) -> Self {
         let count = ruleset.rules.len();
         Self {
             ruleset,
             matching,
             text,
-            symbols,
+            symbols: &found.symbols,
+            names: &found.names,
             fuel: vec![RULE_STEPS_MAX; count],
             matched: vec![0; count],
             latest: vec![None; count],
@@ -169,8 +187,7 @@ impl<'a> Attempts<'a> {
         if self.fuel[rule] == 0 || latest.is_some_and(|outer| is_part_of(candidate.node, outer)) {
             return;
         }
-        let matcher = &self.ruleset.rules[rule].ready().matcher;
-        match self.matching.attempt(matcher, candidate.node, &mut self.fuel[rule]) {
+        match self.matches(candidate) {
             None => self.outcome.out_of_fuel.push(rule),
             Some(false) => {}
             Some(true) if self.matched[rule] == MATCHES_MAX => {
@@ -191,6 +208,21 @@ impl<'a> Attempts<'a> {
                 });
             }
         }
+    }
+
+    /// Whether the rule matches in one of the readings; without fuel nobody knows.
+    fn matches(&mut self, candidate: &Candidate<'_>) -> Option<bool> {
+        let (rule, node) = (candidate.rule, candidate.node);
+        let matcher = &self.ruleset.rules[rule].ready().matcher;
+        let fuel = &mut self.fuel[rule];
+        let own = self.names.own_callee(node, self.text);
+        self.matching.read_as(self.names.renamed(Reading::Plain), own.clone());
+        let plain = self.matching.attempt(matcher, node, fuel)?;
+        if plain || !self.names.differ_in(&node.byte_range()) {
+            return Some(plain);
+        }
+        self.matching.read_as(self.names.renamed(Reading::Full), own);
+        self.matching.attempt(matcher, node, fuel)
     }
 
     /// On what fuel the rule has left: a match is worth more than its mending.

@@ -230,6 +230,40 @@ fn a_rule_for_a_kind_that_does_not_exist_names_itself_in_the_error() {
     assert!(error.contains("python.test.quadratic") && error.contains("identifer"), "{error}");
 }
 
+/// Goal: a name means what the file's imports say, however it is written, and a function of the
+/// file's own is no library's.
+#[test]
+fn rules_follow_names_through_imports() {
+    let weak = "python.cryptography.weak-hash";
+    let shell = "javascript.injection.child-process";
+    let python = |text: &str| matched(Language::Python, text);
+    for text in [
+        "import hashlib as h\nh.md5(data)\n",
+        "from hashlib import md5 as digest\ndigest(data)\n",
+        "from hashlib import md5\ndef f(data):\n    return md5(data)\n",
+    ] {
+        assert_eq!(python(text), BTreeSet::from([weak.to_owned()]), "{text}");
+    }
+    for text in [
+        "from own import digest as md5\nmd5(data)\n",
+        "from hashlib import sha256 as md5\nmd5(data)\n",
+        "def md5(data):\n    return data\nmd5(data)\n",
+        "from hashlib import md5 as digest\nf(digest=data)\nx.digest(data)\n",
+    ] {
+        assert_eq!(python(text), BTreeSet::new(), "{text}");
+    }
+    let script = |text: &str| matched(Language::JavaScript, text);
+    for text in [
+        "const { exec: run } = require('child_process');\nrun(`ls ${folder}`);\n",
+        "import * as p from 'node:child_process';\np.exec('ls ' + folder);\n",
+        "require('child_process').execSync('ls ' + folder);\n",
+    ] {
+        assert_eq!(script(text), BTreeSet::from([shell.to_owned()]), "{text}");
+    }
+    let own = "function exec(text) { return text; }\nexec('ls ' + folder);\n";
+    assert_eq!(script(own), BTreeSet::new());
+}
+
 #[test]
 fn rules_for_typescript_compile_in_all_three_dialects() {
     for language in [Language::JavaScript, Language::TypeScript, Language::Tsx] {

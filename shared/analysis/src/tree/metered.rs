@@ -1,7 +1,14 @@
 //! A document and its nodes as ast-grep's matchers walk over them: every step burns fuel, and
 //! without fuel the tree ends.
 
-use std::{borrow::Cow, cell::Cell, iter::from_fn, num::NonZeroU16, ops::Range, rc::Rc};
+use std::{
+    borrow::Cow,
+    cell::{Cell, RefCell},
+    iter::from_fn,
+    num::NonZeroU16,
+    ops::Range,
+    rc::Rc,
+};
 
 use ast_grep_core::{
     Doc, Position,
@@ -9,6 +16,7 @@ use ast_grep_core::{
 };
 use tree_sitter::{Node, Tree, TreeCursor};
 
+use super::Renamed;
 use crate::grammar::Grammar;
 
 /// How much text a matcher reads for the price of one step to another node.
@@ -20,6 +28,27 @@ pub(super) struct MeteredDoc {
     pub(super) grammar: Grammar,
     pub(super) tree: Tree,
     pub(super) fuel: Rc<Cell<u64>>,
+    /// What is read in place of names, sorted by where they stand.
+    pub(super) renamed: RefCell<Rc<[Renamed]>>,
+    /// A node in whose place nothing is read.
+    pub(super) unread: RefCell<Option<Range<usize>>>,
+}
+
+impl MeteredDoc {
+    fn read(&self, range: Range<usize>) -> Cow<'_, str> {
+        let renamed = self.renamed.borrow();
+        let first = renamed.partition_point(|renamed| renamed.bytes.start < range.start);
+        let within = |renamed: &&Renamed| renamed.bytes.end <= range.end;
+        let mut text = String::new();
+        let mut at = range.start;
+        for name in renamed[first..].iter().take_while(within) {
+            text.push_str(self.text.get(at..name.bytes.start).unwrap_or_default());
+            text.push_str(&name.text);
+            at = name.bytes.end;
+        }
+        let rest = self.text.get(at..range.end).unwrap_or_default();
+        if at == range.start { Cow::Borrowed(rest) } else { Cow::Owned(text + rest) }
+    }
 }
 
 impl Doc for MeteredDoc {
@@ -48,10 +77,10 @@ impl Doc for MeteredDoc {
         // A matcher asks for text to run a regular expression over it.
         let cost = (range.len() / BYTES_PER_STEP) as u64;
         self.fuel.set(self.fuel.get().saturating_sub(cost));
-        if self.fuel.get() == 0 {
+        if self.fuel.get() == 0 || self.unread.borrow().as_ref() == Some(&range) {
             return Cow::Borrowed("");
         }
-        Cow::Borrowed(self.text.get(range).unwrap_or_default())
+        self.read(range)
     }
 }
 
