@@ -10,6 +10,7 @@ mod clock;
 mod example;
 mod exceptions;
 mod exec;
+mod go;
 mod interp;
 pub mod ir;
 mod java;
@@ -47,18 +48,17 @@ pub struct NotLowered(pub Language);
 
 /// Whether functions of the language are lowered at all.
 pub fn is_lowered(language: Language) -> bool {
-    matches!(language, Language::Java | Language::Python)
+    matches!(language, Language::Go | Language::Java | Language::Python)
 }
 
 /// Lowers files of one language together: they see each other's constants and functions.
 pub fn lower(language: Language, sources: &[Source<'_>]) -> Result<Program, NotLowered> {
     match language {
+        Language::Go => Ok(go::lower(sources)),
         Language::Java => Ok(java::lower(sources)),
         Language::Python => Ok(python::lower(sources)),
-        Language::JavaScript
-        | Language::TypeScript
-        | Language::Tsx
-        | Language::Go
-        | Language::Rust => Err(NotLowered(language)),
+        Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Rust => {
+            Err(NotLowered(language))
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Checks every function of a folder that is written in a language, and counts the verdicts.
 //!
-//! `cargo run -p solver --example check_folder -- Z3 java|python FOLDER`. Java's files are lowered
+//! `cargo run -p solver --example check_folder -- Z3 go|java|python FOLDER`. Go's and Java's files are lowered
 //! together, Python's each on its own, as a module is.
 
 use std::{
@@ -23,7 +23,7 @@ fn main() {
     let (Some(z3), Some(language), Some(folder)) =
         (arguments.next(), arguments.next(), arguments.next())
     else {
-        eprintln!("usage: check_folder Z3 java|python FOLDER");
+        eprintln!("usage: check_folder Z3 go|java|python FOLDER");
         return;
     };
     let Ok(language) = language.parse::<Language>() else {
@@ -40,12 +40,11 @@ fn main() {
     let mut count = Count::default();
     let mut solver = Z3::new(z3);
     match language {
-        Language::Java => count.check(language, &files, &mut solver),
+        Language::Go | Language::Java => count.check(language, &files, &mut solver),
         Language::Python
         | Language::JavaScript
         | Language::TypeScript
         | Language::Tsx
-        | Language::Go
         | Language::Rust => files.iter().for_each(|file| {
             count.check(language, std::slice::from_ref(file), &mut solver);
         }),

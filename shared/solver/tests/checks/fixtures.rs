@@ -13,7 +13,13 @@ pub(crate) struct Fixtures {
     pub(crate) around: (&'static str, &'static str),
 }
 
-pub(crate) const ALL: &[&Fixtures] = &[&JAVA, &PYTHON];
+pub(crate) const ALL: &[&Fixtures] = &[&GO, &JAVA, &PYTHON];
+
+pub(crate) const GO: Fixtures = Fixtures {
+    marks: Marks { language: Language::Go, file: "subject.go", sign: "//~ " },
+    text: include_str!("../fixtures/go.txt"),
+    around: ("package subject\n\n", ""),
+};
 
 pub(crate) const JAVA: Fixtures = Fixtures {
     marks: Marks { language: Language::Java, file: "C.java", sign: "//~ " },

@@ -2,6 +2,7 @@
 
 mod counterexamples;
 mod fixtures;
+mod go;
 mod java;
 mod limits;
 mod marks;
