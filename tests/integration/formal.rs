@@ -65,10 +65,14 @@ struct Analysed {
 type Row = (String, i32, String, bool);
 
 async fn analyse(z3_path: Option<String>) -> Analysed {
+    analyse_change(BASE, HEAD, z3_path).await
+}
+
+async fn analyse_change(before: &str, after: &str, z3_path: Option<String>) -> Analysed {
     let server = GitServer::start().await;
     let git = server.repository("shop");
-    let base = git.commit_files(&[("shop/share.py", BASE)], "main", &[]);
-    let head = git.commit_files(&[("shop/share.py", HEAD)], "change", &[&base]);
+    let base = git.commit_files(&[("shop/share.py", before)], "main", &[]);
+    let head = git.commit_files(&[("shop/share.py", after)], "change", &[&base]);
     let database = TestDatabase::create().await;
     let org = database.organization("acme").await;
     let repository = database.repository(org, 1, &server.url("shop")).await;
@@ -163,11 +167,49 @@ async fn a_change_is_proved_or_refuted_and_what_the_base_has_too_is_not_new() {
     assert_eq!(analysed.results().await, expected, "and nothing of what was not touched");
     let findings = [(3, "existing".to_owned(), false), (16, "new".to_owned(), true)];
     assert_eq!(analysed.findings().await, findings, "what depends on callers is no finding");
+    let sql = "SELECT verification_proof FROM findings WHERE line_start = 16";
+    let proof: String = analysed.sql.query_one(sql, &[]).await.unwrap().get(0);
+    let proof: serde_json::Value = serde_json::from_str(&proof).unwrap();
+    let kept = "SELECT jsonb_build_object('inputs', counterexample, 'test', test)
+                FROM formal_results WHERE line = 16 AND verdict = 'refuted'";
+    let kept: serde_json::Value = analysed.sql.query_one(kept, &[]).await.unwrap().get(0);
+    assert_eq!(proof, kept, "the finding shows what was found out");
 
     let summary = &analysed.summary;
     assert_eq!((summary.solver_unavailable.as_deref(), summary.functions_skipped), (None, 0));
     assert!(summary.proved > 0 && summary.refuted == 2, "{summary:?}");
     assert_eq!(summary.kept, summary.checks());
+}
+
+#[tokio::test]
+async fn a_function_that_nobody_touched_is_checked_when_what_it_calls_changes() {
+    let before = "def parts():
+    return 2
+
+
+def nothing():
+    return 0
+
+
+def split():
+    return 10 // parts()
+
+
+def always():
+    return 10 // nothing()
+
+
+def alone():
+    return 10 // int('0')
+";
+    let after = before
+        .replace("return 2", "return 0")
+        .replace("return 0\n\n\ndef split", "return 1 - 1\n\n\ndef split");
+    let analysed = analyse_change(before, &after, z3()).await;
+    let findings = [(10, "new".to_owned(), true), (14, "existing".to_owned(), false)];
+    assert_eq!(analysed.findings().await, findings);
+    let looked_at: Vec<String> = analysed.results().await.into_iter().map(|row| row.0).collect();
+    assert_eq!(looked_at, ["split", "always"], "who calls nothing that changed is left alone");
 }
 
 #[tokio::test]

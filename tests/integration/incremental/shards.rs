@@ -118,11 +118,17 @@ async fn any_number_of_shards_gives_byte_for_byte_what_one_process_gives() {
         }
 
         if shards == 3 {
-            // Known already, and cut differently.
+            // Known already, and cut differently; what goes on from the scan before does so, too.
             let run = async |scan| domain::RunId::new(id(&place.scan(scan).await["run_id"]));
-            let again = scan(&place, 5).await;
-            let (before, after) = (run(scan_id).await, run(again).await);
-            assert_eq!(said(&place, after).await, said(&place, before).await);
+            let (again, once_more) = (scan(&place, 5).await, scan(&place, 2).await);
+            let (after, last) = (run(again).await, run(once_more).await);
+            assert_eq!(said(&place, after).await, said(&place, last).await);
+            let changes = place.scan(again).await["results"]["changes"].clone();
+            let all = place.scan(scan_id).await["findings_count"].clone();
+            assert_eq!(
+                (&changes["new"], &changes["persisting"], &changes["fixed"]),
+                (&json!(0), &all, &json!(0))
+            );
             let (hits, misses) = reuse(&place, after).await;
             let kept = super::kept(&place).await;
             assert_eq!((hits, hits + misses), (kept, files.len() as i64));

@@ -9,7 +9,7 @@ use analysis::{FILE_BYTES_MAX, is_demoted_by_name, syntax_tree};
 use domain::{ChangedFile, FormalSummary, FormalVerdict, Language, LineRange, SourceFile};
 use formal::{
     Answer, Clock, NoSolver, Query, Report, Solver, Source, Unknown, Verdict,
-    ir::{CheckKind, Program},
+    ir::{CheckKind, Function, Program, Stmt, walk},
 };
 use policy::Formal;
 use sha2::{Digest, Sha256};
@@ -34,6 +34,8 @@ pub(super) struct Outcome {
     pub(super) query: Option<String>,
     pub(super) inputs: Option<Vec<(String, String)>>,
     pub(super) test: Option<String>,
+    /// File and name of the function that was checked; it goes wrong in it or in one that it calls.
+    checked: (String, String),
     /// What the whole function took.
     pub(super) took: Duration,
     /// The base fails in the same way.
@@ -87,7 +89,7 @@ struct Focus<'a> {
     context: bool,
 }
 
-impl Focus<'_> {
+impl<'a> Focus<'a> {
     /// Whether the lines of a function were touched. What was only deleted leaves no line, but
     /// then the function as it is does not stand in the base.
     fn wants(&self, lines: LineRange) -> bool {
@@ -96,6 +98,12 @@ impl Focus<'_> {
                 file.lines.overlaps(lines)
                     || self.former.is_some_and(|old| !self.stood_in(old, lines))
             })
+    }
+
+    /// The file as it was at the base, under its present name. None: it is new.
+    fn before(&self) -> Option<Self> {
+        let text = if self.changed.is_some() { self.former? } else { self.text };
+        Some(Self { text, changed: None, former: None, ..*self })
     }
 
     fn stood_in(&self, former: &str, lines: LineRange) -> bool {
@@ -127,17 +135,23 @@ impl Examiner {
         for language in languages {
             for group in groups(language, files, changes, base) {
                 let first = examined.outcomes.len();
-                self.check_group(language, &group, &mut examined);
-                let fresh = &mut examined.outcomes[first..];
-                if let (Some(changes), Some(base)) = (changes, base) {
-                    self.mark_existing(language, fresh, changes, base);
+                self.check_group(language, &group, &touched_and_callers, &mut examined);
+                if changes.is_some() && base.is_some() {
+                    self.mark_existing(language, &group, &mut examined.outcomes[first..]);
                 }
             }
         }
         examined
     }
 
-    fn check_group(&mut self, language: Language, group: &[Focus<'_>], into: &mut Examined) {
+    /// Checks those functions of a group that `wanted` names, in its order.
+    fn check_group(
+        &mut self,
+        language: Language,
+        group: &[Focus<'_>],
+        wanted: &dyn Fn(&Program, &[&Focus<'_>]) -> Vec<usize>,
+        into: &mut Examined,
+    ) {
         let stop = self.stop;
         let time_is_up = || Instant::now() >= stop;
         let clock = analysis::Clock::new(&time_is_up);
@@ -157,11 +171,8 @@ impl Examiner {
             .map(|(focus, tree)| Source { path: focus.path, language, text: focus.text, tree })
             .collect();
         let Ok(program) = formal::lower(language, &sources) else { return };
-        for (index, function) in program.functions.iter().enumerate() {
-            let focus = parsed[function.file].0;
-            if !focus.wants(LineRange { first: function.first_line, last: function.last_line }) {
-                continue;
-            }
+        let read: Vec<&Focus<'_>> = parsed.iter().map(|(focus, _)| *focus).collect();
+        for index in wanted(&program, &read) {
             if Instant::now() >= stop {
                 into.summary.functions_skipped += 1;
                 continue;
@@ -179,37 +190,64 @@ impl Examiner {
         (report, begun.elapsed())
     }
 
-    /// Says of each refutation whether the base is refuted at the same line of the same function.
-    fn mark_existing(
-        &mut self,
-        language: Language,
-        fresh: &mut [Outcome],
-        changes: &[ChangedFile],
-        base: &[SourceFile],
-    ) {
+    /// Says of each refutation whether the base is refuted at the same line of the same function:
+    /// with all files of the group as they were.
+    fn mark_existing(&mut self, language: Language, group: &[Focus<'_>], fresh: &mut [Outcome]) {
         let refuted = |one: &Outcome| one.verdict == FormalVerdict::Refuted;
-        let paths: HashSet<String> =
-            fresh.iter().filter(|one| refuted(one)).map(|one| one.path.clone()).collect();
-        for path in paths {
-            let change = changes.iter().find(|change| change.path == path);
-            let former = change.and_then(|change| change.renamed_from.as_deref()).unwrap_or(&path);
-            let Some(file) = base.iter().find(|file| file.path == former) else { continue };
-            let Ok(text) = std::str::from_utf8(&file.bytes) else { continue };
-            let focus = Focus { path: former, text, changed: None, former: None, context: false };
-            let mut before = Examined::default();
-            self.check_group(language, &[focus], &mut before);
-            let known: HashSet<_> =
-                before.outcomes.iter().filter(|one| refuted(one)).map(identity).collect();
-            for one in fresh.iter_mut().filter(|one| one.path == path) {
-                one.existing = known.contains(&identity(one));
-            }
+        let checked: HashSet<(String, String)> =
+            fresh.iter().filter(|one| refuted(one)).map(|one| one.checked.clone()).collect();
+        if checked.is_empty() {
+            return;
+        }
+        let before: Vec<Focus<'_>> = group.iter().filter_map(Focus::before).collect();
+        let same = |program: &Program, read: &[&Focus<'_>]| -> Vec<usize> {
+            let known = |index: &usize| {
+                let function = &program.functions[*index];
+                checked.contains(&(read[function.file].path.to_owned(), function.name.clone()))
+            };
+            (0..program.functions.len()).filter(known).collect()
+        };
+        let mut examined = Examined::default();
+        self.check_group(language, &before, &same, &mut examined);
+        let known: HashSet<_> =
+            examined.outcomes.iter().filter(|one| refuted(one)).map(identity).collect();
+        for one in fresh {
+            one.existing = known.contains(&identity(one));
         }
     }
 }
 
-fn identity(outcome: &Outcome) -> (String, CheckKind, String) {
+/// The functions that the change touched, and then those that call one of them: what they do with
+/// what they get may be wrong now, in whatever file they stand.
+fn touched_and_callers(program: &Program, read: &[&Focus<'_>]) -> Vec<usize> {
+    let functions = program.functions.iter();
+    let (touched, others): (Vec<usize>, Vec<usize>) =
+        functions.enumerate().map(|(index, _)| index).partition(|index| {
+            let function = &program.functions[*index];
+            let lines = LineRange { first: function.first_line, last: function.last_line };
+            read[function.file].wants(lines)
+        });
+    let set: HashSet<usize> = touched.iter().copied().collect();
+    let callers = others.into_iter().filter(|index| calls(&program.functions[*index], &set));
+    let callers: Vec<usize> = callers.collect();
+    [touched, callers].concat()
+}
+
+fn calls(function: &Function, any: &HashSet<usize>) -> bool {
+    let mut found = false;
+    if let Ok(body) = &function.body {
+        walk(body, &mut |stmt| {
+            if let Stmt::Call { function, .. } = stmt {
+                found |= any.contains(function);
+            }
+        });
+    }
+    found
+}
+
+fn identity(outcome: &Outcome) -> (String, String, CheckKind, String) {
     let text = outcome.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    (outcome.function.clone(), outcome.kind, text)
+    (outcome.path.clone(), outcome.function.clone(), outcome.kind, text)
 }
 
 /// The files of a language, cut into groups that are read together. A change is read with as much
@@ -324,21 +362,25 @@ fn keep(
             let path = sources[caller.file].path;
             formal::test_program(path, caller, found.kind, found.line, example)
         });
-        let row = found.line.saturating_sub(1) as usize;
         into.outcomes.push(Outcome {
             language,
             path: source.path.to_owned(),
             function: function.name.clone(),
             line: found.line,
-            text: source.text.lines().nth(row).unwrap_or_default().to_owned(),
+            text: line(source.text, found.line).to_owned(),
             kind: found.kind,
             verdict,
             reason,
             query: found.query.map(|query| query.script),
             inputs: example.map(|example| example.inputs),
             test,
+            checked: (sources[caller.file].path.to_owned(), caller.name.clone()),
             took,
             existing: false,
         });
     }
+}
+
+fn line(text: &str, number: u32) -> &str {
+    text.lines().nth(number.saturating_sub(1) as usize).unwrap_or_default()
 }
