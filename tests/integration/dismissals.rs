@@ -1,11 +1,10 @@
 //! What people decided about a finding, through the binaries that are deployed: it stays with the
 //! finding wherever that goes, ends when it should, and its record is never changed.
 
-pub(crate) mod shop;
-
 use domain::CommitSha;
 use serde_json::{Value, json};
-use shop::{Push, Shop};
+
+use crate::shop::{Push, Shop};
 
 const CLEAN: &str = "def add(a, b):\n    return a + b\n";
 const EVAL: &str = "python.injection.eval";
@@ -73,30 +72,77 @@ fn is(push: &Push<'_>, verdict: &str, base: Value, previous: Value) {
     assert_eq!(found, (verdict, base, previous), "{:#?}", push.analysis);
 }
 
-/// Goal (acceptance 4 of the engine): flaws fail a pull request with an annotation each, mending
-/// them passes it, and what was dismissed stays dismissed after a rebase that moves it by forty
-/// lines and renames its file.
+/// Path, line and weight of each annotation, in the order of the lines.
+fn annotations(check: &Value) -> Vec<(String, u64, String)> {
+    let shown = check["output"]["annotations"].as_array().into_iter().flatten();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut shown: Vec<_> = shown
+        .map(|one| {
+            assert_eq!(one["start_line"], one["end_line"], "{one}");
+            let line = one["start_line"].as_u64().unwrap();
+            (text(&one["path"]), line, text(&one["annotation_level"]))
+        })
+        .collect();
+    shown.sort();
+    shown
+}
+
+fn beside(lines: &[u64]) -> Vec<(String, u64, String)> {
+    lines.iter().map(|line| ("tools.py".to_owned(), *line, "failure".to_owned())).collect()
+}
+
+/// Goal (acceptance 4 of the engine, first half): from the webhook to what GitHub shows, three flaws
+/// fail a pull request with an annotation beside each of them, and the fix pushed afterwards passes.
+#[tokio::test]
+async fn three_flaws_fail_with_three_annotations_and_the_fix_pushed_afterwards_passes() {
+    let shop = Shop::new().await;
+    let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
+    let flawed = head(&shop, &base, &[("tools.py", FLAWS)]);
+    let push = shop.push_by_webhook(&flawed, &base).await;
+    is(&push, "failed", delta(3, 0, 0), json!(null));
+    let check = push.told().await;
+    assert_eq!(
+        (&check["conclusion"], &check["head_sha"], &check["name"]),
+        (&json!("failure"), &json!(flawed), &json!("Assay"))
+    );
+    assert_eq!(annotations(&check), beside(&[6, 10, 14]));
+
+    let fixed = MENDED.replace("eval(text)", "json.loads(text)");
+    let fix =
+        shop.git.commit_files(&[("app.py", CLEAN), ("tools.py", &fixed)], "change", &[&flawed]);
+    let push = shop.push_by_webhook(&fix, &base).await;
+    is(&push, "passed", delta(0, 0, 0), delta(0, 3, 0));
+    let check = push.told().await;
+    assert_eq!(
+        (&check["conclusion"], &check["head_sha"]),
+        (&json!("success"), &json!(fix)),
+        "{check:#}"
+    );
+    assert_eq!(annotations(&check), []);
+}
+
+/// Goal (acceptance 4 of the engine, second half): what was dismissed stays dismissed, with who
+/// answers for it and until when, after a rebase that moves it by forty lines and renames its file.
 #[tokio::test]
 async fn a_dismissal_survives_a_rebase_that_moves_and_renames() {
     let shop = Shop::new().await;
     let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
-    let push = shop.push(&head(&shop, &base, &[("tools.py", FLAWS)]), &base).await;
+    let first = head(&shop, &base, &[("tools.py", FLAWS)]);
+    let push = shop.push_by_webhook(&first, &base).await;
     is(&push, "failed", delta(3, 0, 0), json!(null));
-    let check = push.told().await;
-    assert_eq!(check["conclusion"], "failure");
-    let annotations = check["output"]["annotations"].as_array().unwrap();
-    let lines: Vec<_> = annotations.iter().map(|one| (&one["path"], &one["start_line"])).collect();
-    assert_eq!(annotations.len(), 3, "{lines:?}");
 
     let eval = push.finding(EVAL).await;
+    assert_eq!(eval["line_start"], 10);
     let why = json!({
         "ground": "mitigated", "reason": "the text is a constant of ours", "owner": "team-shop",
+        "expires_at": "2999-01-01T00:00:00Z",
     });
     let dismissed = dismiss(&shop, &eval, &why).await;
     assert_eq!(dismissed["dismissal"]["owner"], "team-shop");
 
     // Mended, and the dismissed one still there.
-    let mended = shop.push(&head(&shop, &base, &[("tools.py", MENDED)]), &base).await;
+    let mended = head(&shop, &base, &[("tools.py", MENDED)]);
+    let mended = shop.push_by_webhook(&mended, &base).await;
     is(&mended, "passed", delta(1, 0, 0), delta(0, 2, 1));
     assert_eq!((mended.counts("dismissed"), mended.counts("total")), (json!(1), json!(1)));
     assert_eq!(mended.told().await["conclusion"], "success");
@@ -106,17 +152,20 @@ async fn a_dismissal_survives_a_rebase_that_moves_and_renames() {
     let text = moved(MENDED);
     let files = [("app.py", CLEAN), ("new.py", CLEAN), ("lib/helpers.py", text.as_str())];
     let rebased = shop.git.commit_files(&files, "change", &[&later]);
-    let push = shop.push(&rebased, &later).await;
+    let push = shop.push_by_webhook(&rebased, &later).await;
     is(&push, "passed", delta(1, 0, 0), delta(0, 0, 1));
     let found = push.finding(EVAL).await;
     assert_eq!((&found["path"], &found["line_start"]), (&json!("lib/helpers.py"), &json!(50)));
     assert_eq!((&found["dismissed"], &found["deciding"]), (&json!(true), &json!(false)));
-    assert_eq!(found["dismissal"]["reason"], "the text is a constant of ours");
+    for field in ["by", "owner", "ground", "reason", "at", "expires_at"] {
+        assert_eq!(found["dismissal"][field], dismissed["dismissal"][field], "{field}");
+        assert!(!found["dismissal"][field].is_null(), "{field}: {found}");
+    }
     assert_ne!(found["fingerprint"], eval["fingerprint"]);
     assert_eq!(found["lineage"], eval["lineage"]);
     let check = push.told().await;
     assert_eq!(check["conclusion"], "success");
-    assert_eq!(check["output"]["annotations"].as_array().map_or(0, Vec::len), 0, "{check:#}");
+    assert_eq!(annotations(&check), [], "{check:#}");
 
     // Merged, it is on the base: nobody has seen the move, and everybody knows the name.
     let next =

@@ -36,6 +36,7 @@ mod scans;
 mod scene;
 mod schedules;
 mod search;
+mod shop;
 mod stack;
 mod sweep;
 mod syncs;

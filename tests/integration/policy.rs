@@ -9,8 +9,9 @@ use serde_json::json;
 use crate::{
     openapi::get_as_documented,
     scans::place::{Place, id},
+    shop::Asked,
 };
-use world::{Asked, World};
+use world::World;
 
 const FLAW: &str = "import os\n\n\ndef run(text):\n    os.system('ls ' + text)\n";
 const CLEAN: &str = "def add(a, b):\n    return a + b\n";

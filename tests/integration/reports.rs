@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::dismissals::shop::{PULL_REQUEST, REPOSITORY, Shop};
+use crate::shop::{PULL_REQUEST, REPOSITORY, Shop};
 
 const CLEAN: &str = "def add(a, b):\n    return a + b\n";
 const FLAW: &str =

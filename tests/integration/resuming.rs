@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use crate::{
     api::world::{json_request, send},
-    scene::{HEAD, REPOSITORY, Scene, id, sqs_event},
+    scene::{HEAD, Scene, id, sqs_event},
+    shop::REPOSITORY,
 };
 
 fn message(scene: &Scene, run: Uuid) -> Value {

@@ -17,13 +17,12 @@ use tests::github_server::GitHubServer;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::api::world::{Answer, World};
+use crate::{
+    api::world::{Answer, World},
+    shop::{self, KEY, NO_QUEUE, REPOSITORY},
+};
 
-pub(crate) const REPOSITORY: &str = "acme/repository-1";
 pub(crate) const HEAD: &str = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1";
-const KEY: &str = include_str!("../../shared/clients/src/github/tests/throwaway_key.pem");
-/// Nobody listens on port 1: every message stays in the outbox.
-const NO_QUEUE: &str = "http://127.0.0.1:1/000000000000";
 
 pub(crate) struct Scene {
     pub(crate) world: World,
@@ -181,20 +180,7 @@ impl Scene {
 
     /// What a real function binary of the orchestrator is told by its environment.
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
-        let queue = |name: &str| format!("{NO_QUEUE}/{name}");
-        vec![
-            ("DATABASE_URL", self.world.database.functions_url()),
-            ("RUN_LEASE_SECONDS", "60".to_owned()),
-            ("OBJECTS_URL", format!("file://{}", self.objects.path().display())),
-            ("RUNS_QUEUE_URL", queue("runs")),
-            ("EMBED_QUEUE_URL", queue("embed")),
-            ("ATTEST_QUEUE_URL", queue("attest")),
-            ("NOTIFY_QUEUE_URL", queue("notify")),
-            ("GITHUB_API_URL", self.github.url().to_owned()),
-            ("GITHUB_APP_ID", "12345".to_owned()),
-            ("GITHUB_APP_PRIVATE_KEY", KEY.to_owned()),
-            ("RUST_LOG", "warn".to_owned()),
-        ]
+        shop::settings(&self.world.database, &self.objects, &self.github)
     }
 }
 
