@@ -29,6 +29,8 @@ impl Verdict {
     pub(crate) fn weight(&self) -> u8 {
         match self {
             Self::Unknown(Unknown::LoopCut | Unknown::SolverGaveUp) => 0,
+            // Of this point alone it was shown that it cannot fail.
+            Self::Unknown(Unknown::NotModelled(what)) if what.is_empty() => 0,
             Self::Unknown(_) | Self::Proved => 1,
             Self::CallerDependent(_) => 2,
             Self::Refuted(_) => 3,

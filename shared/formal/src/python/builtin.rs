@@ -58,7 +58,10 @@ impl Lowering<'_> {
         if !library::is_quiet(name) {
             return self.unknown_call(name, arguments, None);
         }
-        self.may_raise(name);
+        let is_plain = |value: &Value| value.tag().is_some_and(|tag| tag != Tag::Object);
+        if !(simple && library::is_total(name) && arguments.plain.iter().all(is_plain)) {
+            self.may_raise(name);
+        }
         match library::builtin(name) {
             Some(Tag::None) => Value::none(),
             Some(tag) => self.some(tag, &format!("the result of {name}")),

@@ -9,7 +9,7 @@ use super::{
     Lowering, children, each, library,
     scope::{Parameter, is_inner},
 };
-use crate::ir::Tag;
+use crate::ir::{Expr, Tag};
 
 /// What is known of the values of a name or expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,12 @@ pub(super) struct Types {
     names: HashMap<String, Known>,
     /// What the elements of a parameter are that is never set to something else.
     elements: HashMap<String, Tag>,
+    /// The elements themselves, of a name that only ever is one list or tuple of numbers.
+    displays: HashMap<String, Vec<Expr>>,
 }
+
+/// The longest list whose elements are remembered.
+const DISPLAY_MAX: usize = 16;
 
 /// How often the types are joined until they stay; each name can only change twice.
 const ROUNDS_MAX: usize = 64;
@@ -69,16 +74,27 @@ impl Types {
             types.names.values_mut().for_each(|known| *known = Known::Any);
         }
         for name in &lowering.scope.locals {
-            types
-                .elements
-                .extend(types.displayed(name, body, lowering).map(|tag| (name.clone(), tag)));
+            let Some((tag, written)) = types.displayed(name, body, lowering) else { continue };
+            types.elements.insert(name.clone(), tag);
+            let is_given = parameters.iter().any(|parameter| parameter.name == *name);
+            if let ([written], false) = (written.as_slice(), is_given)
+                && let Some(parts) = numbers(*written, tag, lowering.source)
+            {
+                types.displays.insert(name.clone(), parts);
+            }
         }
         types
     }
 
     /// What the elements of a local are that is only ever a list or tuple that is written out,
     /// read by index, measured, or gone through: then nobody puts anything else into it.
-    fn displayed(&self, name: &str, body: Node<'_>, lowering: &Lowering<'_>) -> Option<Tag> {
+    fn displayed<'tree>(
+        &self,
+        name: &str,
+        body: Node<'tree>,
+        lowering: &Lowering<'_>,
+    ) -> Option<(Tag, Vec<Node<'tree>>)> {
+        let mut written = Vec::new();
         let (mut known, mut sound) = (Known::Nothing, true);
         let is_own = |node: Node<'_>| node.kind() == "identifier" && lowering.text(node) == name;
         each(body, &mut |node| {
@@ -92,6 +108,7 @@ impl Types {
                 "assignment" if field("left") == Some(node) => {
                     let value = field("right").filter(|it| matches!(it.kind(), "list" | "tuple"));
                     value.is_some_and(|value| {
+                        written.push(value);
                         let parts = children(value).into_iter();
                         known = parts.fold(known, |all, part| all.join(self.expr(part, lowering)));
                         true
@@ -108,7 +125,8 @@ impl Types {
             };
             true
         });
-        known.tag().filter(|tag| sound && !matches!(tag, Tag::None | Tag::Object | Tag::List))
+        let tag = known.tag().filter(|tag| !matches!(tag, Tag::None | Tag::Object | Tag::List))?;
+        sound.then_some((tag, written))
     }
 
     /// The one type of a local, if it has one.
@@ -119,6 +137,11 @@ impl Types {
     /// What the elements of a list are, by the annotation of the parameter that it is.
     pub(super) fn element(&self, name: &str) -> Option<Tag> {
         self.elements.get(name).copied()
+    }
+
+    /// The elements of a list or tuple that never is another one.
+    pub(super) fn display(&self, name: &str) -> &[Expr] {
+        self.displays.get(name).map_or(&[], Vec::as_slice)
     }
 
     fn visit(&mut self, node: Node<'_>, lowering: &Lowering<'_>) {
@@ -345,6 +368,19 @@ impl Types {
             Known::Nothing | Known::Any => Known::Any,
         }
     }
+}
+
+/// Numbers that are written out, all of one type.
+fn numbers(display: Node<'_>, of: Tag, source: &str) -> Option<Vec<Expr>> {
+    let parts = children(display);
+    if parts.len() > DISPLAY_MAX || !matches!(of, Tag::Bool | Tag::Int | Tag::Float) {
+        return None;
+    }
+    let number = |part: Node<'_>| {
+        let (tag, value) = super::expr::literal(part, source)?;
+        (tag == of).then_some(value)
+    };
+    parts.into_iter().map(number).collect()
 }
 
 /// The last of `a = b = value`.

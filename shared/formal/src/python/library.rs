@@ -25,6 +25,11 @@ pub(super) fn is_quiet(name: &str) -> bool {
         || matches!(name, "abs" | "min" | "max" | "round" | "sum" | "pow")
 }
 
+/// Whether a builtin raises nothing for values of Python's own types.
+pub(super) fn is_total(name: &str) -> bool {
+    matches!(name, "print" | "str" | "repr" | "bool" | "type" | "id" | "callable" | "ascii")
+}
+
 /// A method of one of Python's own types.
 pub(super) fn method(of: Tag, name: &str) -> Option<Tag> {
     Some(match (of, name) {

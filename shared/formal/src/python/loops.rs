@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::{Lowering, children, each, value::Value};
+use super::{Lowering, children, each, library, value::Value};
 use crate::ir::{CheckKind, Cmp, Direction, Expr, IntOp, Loop, Stmt, Tag, Type, Var};
 
 /// How a loop goes on.
@@ -149,7 +149,12 @@ impl Lowering<'_> {
         let now = Expr::Var(counter);
         let steady = match value.tag() {
             Some(Tag::Str | Tag::Tuple) => true,
-            Some(Tag::List) => node.child_by_field_name("body").is_some_and(is_steady),
+            Some(Tag::List) => {
+                // What has no name nobody else can change.
+                right.kind() == "list"
+                    || !self.types.display(self.text(right)).is_empty()
+                    || node.child_by_field_name("body").is_some_and(|body| self.is_steady(body))
+            }
             _ => false,
         };
         let mut before = Vec::new();
@@ -174,23 +179,31 @@ impl Lowering<'_> {
         };
         self.push_loop(node, course, |own| {
             if let Some(place) = place {
-                own.store(place, &Value::int(now));
+                own.store(place, &Value::int(now.clone()));
             }
-            let element = own.element(&value, right);
+            let element = own.element(&value, right, Some(now));
             own.store(target, &element);
         });
     }
-}
 
-/// Whether nothing in the body can make a list longer or shorter.
-fn is_steady(body: Node<'_>) -> bool {
-    let mut steady = true;
-    each(body, &mut |node| {
-        steady &= !matches!(
-            node.kind(),
-            "call" | "delete_statement" | "augmented_assignment" | "slice" | "with_statement"
-        );
-        true
-    });
-    steady
+    /// Whether nothing in the body can make a list longer or shorter.
+    fn is_steady(&self, body: Node<'_>) -> bool {
+        let mut steady = true;
+        each(body, &mut |node| {
+            steady &= match node.kind() {
+                "call" => node.child_by_field_name("function").is_some_and(|function| {
+                    let name = self.text(function);
+                    self.is_builtin(name) && library::is_quiet(name)
+                }),
+                // Only a list is changed in its place.
+                "augmented_assignment" => node.child_by_field_name("left").is_some_and(|left| {
+                    let tag = self.types.of_name(self.text(left));
+                    tag.is_some_and(|tag| tag != Tag::List)
+                }),
+                kind => !matches!(kind, "delete_statement" | "slice" | "with_statement"),
+            };
+            true
+        });
+        steady
+    }
 }

@@ -39,7 +39,8 @@ impl Lowering<'_> {
             self.may_raise("an element of an object");
         }
         self.index_check(&sequence, &index, node);
-        self.element(&sequence, of)
+        let at = index.tag().filter(|tag| *tag == Tag::Int).map(|tag| index.as_type(tag));
+        self.element(&sequence, of, at)
     }
 
     /// What stands in the brackets: a boolean counts as the number that it is.
@@ -77,8 +78,8 @@ impl Lowering<'_> {
         self.check(CheckKind::IndexOutOfBounds, line(at), violation, "IndexError");
     }
 
-    /// An element: as known as the sequence that it is in.
-    pub(super) fn element(&mut self, sequence: &Value, of: Node<'_>) -> Value {
+    /// An element: as known as the sequence that it is in, or as the code shows it.
+    pub(super) fn element(&mut self, sequence: &Value, of: Node<'_>, at: Option<Expr>) -> Value {
         match sequence {
             Value::One(Tag::Str, _) => {
                 Value::One(Tag::Str, Expr::New(Some(Box::new(Expr::Int(1)))))
@@ -88,7 +89,9 @@ impl Lowering<'_> {
                 match self.types.element(self.text(of)) {
                     Some(element) => {
                         let source = Source::Within(var);
-                        self.read(element, Read { source, nullable: false, ..Read::opaque("") })
+                        let read = Read { source, nullable: false, ..Read::opaque("") };
+                        let value = self.read(element, read);
+                        self.written(value, self.text(of), at)
                     }
                     None => self.any_within(var),
                 }
@@ -96,6 +99,20 @@ impl Lowering<'_> {
             Value::One(..) => self.any("an element of an object"),
             Value::Any(slots) => self.any_within(slots.sequence),
         }
+    }
+
+    /// Which of the elements that the code shows it is, by its index.
+    fn written(&mut self, value: Value, name: &str, at: Option<Expr>) -> Value {
+        let display = self.types.display(name).to_vec();
+        let (Some(at), Value::One(tag, Expr::Var(var))) = (at, &value) else { return value };
+        let at = self.keep(Value::int(at)).as_type(Tag::Int);
+        let count = i128::try_from(display.len()).unwrap_or(0);
+        for (place, element) in (0..).zip(display) {
+            let is = |place| Expr::cmp(Cmp::Eq, at.clone(), Expr::Int(place));
+            let here = is(place).or(is(place - count));
+            self.block.push(Stmt::If(here, vec![Stmt::Assign(*var, element)], Vec::new()));
+        }
+        Value::One(*tag, Expr::Var(*var))
     }
 
     /// `xs[i] = value`; a slice may change the length.
