@@ -15,6 +15,7 @@ mod interp;
 pub mod ir;
 mod java;
 mod python;
+mod rust;
 mod smt;
 mod solver;
 mod symbol;
@@ -48,7 +49,7 @@ pub struct NotLowered(pub Language);
 
 /// Whether functions of the language are lowered at all.
 pub fn is_lowered(language: Language) -> bool {
-    matches!(language, Language::Go | Language::Java | Language::Python)
+    matches!(language, Language::Go | Language::Java | Language::Python | Language::Rust)
 }
 
 /// Lowers files of one language together: they see each other's constants and functions.
@@ -57,8 +58,7 @@ pub fn lower(language: Language, sources: &[Source<'_>]) -> Result<Program, NotL
         Language::Go => Ok(go::lower(sources)),
         Language::Java => Ok(java::lower(sources)),
         Language::Python => Ok(python::lower(sources)),
-        Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Rust => {
-            Err(NotLowered(language))
-        }
+        Language::Rust => Ok(rust::lower(sources)),
+        Language::JavaScript | Language::TypeScript | Language::Tsx => Err(NotLowered(language)),
     }
 }

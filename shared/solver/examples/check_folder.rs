@@ -1,6 +1,6 @@
 //! Checks every function of a folder that is written in a language, and counts the verdicts.
 //!
-//! `cargo run -p solver --example check_folder -- Z3 go|java|python FOLDER`. Go's and Java's files are lowered
+//! `cargo run -p solver --example check_folder -- Z3 go|java|python|rust FOLDER`. Go's and Java's files are lowered
 //! together, Python's each on its own, as a module is.
 
 use std::{
@@ -23,7 +23,7 @@ fn main() {
     let (Some(z3), Some(language), Some(folder)) =
         (arguments.next(), arguments.next(), arguments.next())
     else {
-        eprintln!("usage: check_folder Z3 go|java|python FOLDER");
+        eprintln!("usage: check_folder Z3 go|java|python|rust FOLDER");
         return;
     };
     let Ok(language) = language.parse::<Language>() else {

@@ -2,6 +2,7 @@
 
 mod java;
 mod python;
+mod rust;
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -68,6 +69,7 @@ fn literal(
                 | Language::Rust => Err("a value of its type"),
             };
         }
+        Given::Pieces(pieces) => return rust::literal(pieces, &of),
         Given::One(tag, var) => (*tag, *var),
         Given::Any(slots) => {
             let tag = tag(of(slots.tag, Part::Value));
@@ -128,6 +130,7 @@ pub fn test_program(
     let failure = Failure { path, kind, line };
     match (language, callee) {
         (Language::Python, Callee::Function(name)) => python::program(&failure, name, arguments),
+        (Language::Rust, Callee::Function(name)) => rust::program(&failure, name, arguments),
         (Language::Java, Callee::Method { class, name, is_static }) => {
             java::program(&failure, class, name, *is_static, arguments)
         }

@@ -162,18 +162,34 @@ impl Exec<'_> {
     }
 
     pub(crate) fn in_range(&mut self, ty: IntType, one: Term) -> Term {
-        let Some((low, high)) = ty.range() else { return self.terms.bool(true) };
-        let (low, high) = (self.terms.int(low), self.terms.int(high));
-        let (above, below) = (self.terms.le(low, one), self.terms.le(one, high));
+        let Some(low) = ty.low() else { return self.terms.bool(true) };
+        let low = self.terms.int(low);
+        let above = self.terms.le(low, one);
+        let below = match ty.high() {
+            Some(high) => {
+                let high = self.terms.int(high);
+                self.terms.le(one, high)
+            }
+            None => {
+                // Above what a term can say as a number: its upper half is not too large.
+                let half = self.terms.int(1 << 64);
+                let upper = self.terms.div(one, half);
+                self.terms.lt(upper, half)
+            }
+        };
         self.terms.and(above, below)
     }
 
     pub(crate) fn wrap(&mut self, ty: IntType, one: Term) -> Term {
-        let Some(((low, _), bits)) = ty.range().zip(ty.bits) else { return one };
+        let Some(bits) = ty.bits else { return one };
         let inside = self.in_range(ty, one);
         if self.terms.as_bool(inside) == Some(true) {
             return one;
         }
+        let Some((low, _)) = ty.range().filter(|_| bits < 127) else {
+            let cut = self.abstract_int("wrapping at 128 bits", ty.range());
+            return self.terms.ite(inside, one, cut);
+        };
         let (low, size) = (self.terms.int(low), self.terms.int(1_i128 << bits));
         let shifted = self.terms.sub(one, low);
         let folded = self.terms.modulo(shifted, size);
@@ -205,8 +221,9 @@ impl Exec<'_> {
     fn remainder(&mut self, one: Term, two: Term, quotient: Term) -> Term {
         if let (Some(a), Some(b), Some(quotient)) =
             (self.terms.as_int(one), self.terms.as_int(two), self.terms.as_int(quotient))
+            && let Some(rest) = b.checked_mul(quotient).and_then(|it| a.checked_sub(it))
         {
-            return self.terms.int(a - b * quotient);
+            return self.terms.int(rest);
         }
         let ((low, _), by) = (self.terms.interval(one), self.terms.as_int(two));
         if low.is_some_and(|low| low >= 0) && by.is_some_and(|by| by > 0) {

@@ -31,6 +31,7 @@ impl Exec<'_> {
         let mut over = Vec::new();
         let mut present = Some(state);
         let (mut pass, mut unknown) = (0, 0);
+        let is_endless = own.condition == Expr::Bool(true);
         while let Some(state) = present.take() {
             if self.stopped() {
                 break;
@@ -41,6 +42,8 @@ impl Exec<'_> {
             let condition =
                 before.next.as_ref().map(|state| self.eval(state, &own.condition).term());
             let known = condition.and_then(|condition| self.terms.as_bool(condition));
+            // What only its body leaves goes on as one that may have left already.
+            let known = known.filter(|_| !is_endless || outcome.exits.is_empty());
             let exact = known.is_some() && pass < EXACT_PASSES_MAX;
             unknown += u32::from(known.is_none());
             let go_on = exact

@@ -49,8 +49,11 @@ impl Exec<'_> {
         match ty {
             Type::Bool => Value::Bool(self.terms.symbol(symbol(Part::Value, Sort::Bool, None))),
             Type::Int(ty) => {
-                let range = read.range.or(ty.range());
-                Value::Int(self.terms.symbol(symbol(Part::Value, Sort::Int, range)))
+                let mut number = symbol(Part::Value, Sort::Int, read.range);
+                if read.range.is_none() {
+                    (number.low, number.high) = (ty.low(), ty.high());
+                }
+                Value::Int(self.terms.symbol(number))
             }
             Type::Float { single } => {
                 let term = self.terms.symbol(symbol(Part::Value, Sort::Float, None));

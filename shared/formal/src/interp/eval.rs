@@ -96,6 +96,6 @@ fn int2(op: IntOp, one: i128, two: i128) -> i128 {
 
 fn floor(one: i128, two: i128) -> i128 {
     let quotient = one.checked_div(two).unwrap_or(0);
-    let inexact = two != 0 && quotient * two != one;
+    let inexact = two != 0 && quotient.checked_mul(two) != Some(one);
     if inexact && ((one < 0) != (two < 0)) { quotient - 1 } else { quotient }
 }

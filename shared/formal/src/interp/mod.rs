@@ -137,7 +137,8 @@ impl Machine<'_> {
         match ty {
             Type::Bool => Value::Bool(value == Some(Concrete::Bool(true))),
             Type::Int(ty) => {
-                let (low, high) = read.range.or(ty.range()).unwrap_or((i128::MIN, i128::MAX));
+                let own = (ty.low().unwrap_or(i128::MIN), ty.high().unwrap_or(i128::MAX));
+                let (low, high) = read.range.unwrap_or(own);
                 let value = if let Some(Concrete::Int(value)) = value { value } else { 0 };
                 Value::Int(value.clamp(low, high))
             }

@@ -51,22 +51,38 @@ impl IntType {
         Self { bits: Some(bits), signed: false }
     }
 
+    /// Smallest value; none if there is none.
+    pub fn low(self) -> Option<i128> {
+        match (self.bits?, self.signed) {
+            (_, false) => Some(0),
+            (bits @ ..=127, true) => Some(-(1_i128 << (bits - 1))),
+            (_, true) => Some(i128::MIN),
+        }
+    }
+
+    /// Largest value; none if there is none, or if it is above what 128 bits with a sign hold.
+    pub fn high(self) -> Option<i128> {
+        match (self.bits?, self.signed) {
+            (bits @ ..=127, true) => Some((1_i128 << (bits - 1)) - 1),
+            (_, true) => Some(i128::MAX),
+            (bits @ ..=126, false) => Some((1_i128 << bits) - 1),
+            (_, false) => None,
+        }
+    }
+
     /// Smallest and largest value.
     pub fn range(self) -> Option<(i128, i128)> {
-        let bits = u32::from(self.bits?);
-        Some(match self.signed {
-            true => (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1),
-            false => (0, (1_i128 << bits) - 1),
-        })
+        self.low().zip(self.high())
     }
 
     pub fn contains(self, value: i128) -> bool {
-        self.range().is_none_or(|(low, high)| low <= value && value <= high)
+        self.low().is_none_or(|low| low <= value) && self.high().is_none_or(|high| value <= high)
     }
 
-    /// Two's complement, as the language wraps.
+    /// Two's complement, as the language wraps. Types of 128 bits are never wrapped to.
     pub fn wrap(self, value: i128) -> i128 {
-        let (Some(bits), Some((low, _))) = (self.bits, self.range()) else { return value };
+        let narrow = self.bits.filter(|bits| *bits < 127);
+        let (Some(bits), Some((low, _))) = (narrow, self.range()) else { return value };
         (value - low).rem_euclid(1_i128 << bits) + low
     }
 }
@@ -291,6 +307,22 @@ pub struct Slots {
     pub sequence: Var,
 }
 
+/// A part of how a value is written in its language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    Text(String),
+    Bool(Var),
+    Int(Var),
+    Char(Var),
+    /// With the name of its type.
+    Float(Var, &'static str),
+    Length(Var),
+    /// The first if the variable is true, the second if it is not.
+    Choice(Var, Vec<Piece>, Vec<Piece>),
+    /// The one that the variable counts to; the last if it counts further.
+    OneOf(Var, Vec<Vec<Piece>>),
+}
+
 /// Where the value of a parameter is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Given {
@@ -299,6 +331,8 @@ pub enum Given {
     Any(Slots),
     /// Of a type that the code names, as it is written.
     Declared(String, Var),
+    /// Of several parts, written as its language does.
+    Pieces(Vec<Piece>),
 }
 
 /// What a test calls.

@@ -319,7 +319,11 @@ impl Terms {
     /// Euclidean division; nothing is said about a divisor of 0.
     pub(crate) fn div(&mut self, one: Term, two: Term) -> Term {
         match (self.as_int(one), self.as_int(two)) {
-            (Some(one), Some(two)) if two != 0 => return self.int(one.div_euclid(two)),
+            (Some(a), Some(b)) => {
+                if let Some(quotient) = a.checked_div_euclid(b) {
+                    return self.int(quotient);
+                }
+            }
             (_, Some(1)) => return one,
             _ => {}
         }
@@ -338,12 +342,12 @@ impl Terms {
     }
 
     pub(crate) fn modulo(&mut self, one: Term, two: Term) -> Term {
-        match (self.as_int(one), self.as_int(two)) {
-            (Some(one), Some(two)) if two != 0 => return self.int(one.rem_euclid(two)),
-            _ => {}
+        let known = self.as_int(one).zip(self.as_int(two));
+        if let Some(rest) = known.and_then(|(one, two)| one.checked_rem_euclid(two)) {
+            return self.int(rest);
         }
         let interval = match self.as_int(two) {
-            Some(by) if by != 0 => (Some(0), Some(by.abs() - 1)),
+            Some(by) if by != 0 => (Some(0), by.checked_abs().map(|by| by - 1)),
             _ => (None, None),
         };
         self.intern(Node::Mod(one, two), Sort::Int, interval)

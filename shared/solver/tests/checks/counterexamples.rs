@@ -1,6 +1,7 @@
 //! Counterexamples as programs, run by the languages themselves: what was foretold must happen.
 
 use std::{
+    fmt::Write,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -9,13 +10,15 @@ use std::{
 use formal::{Verdict, test_program};
 
 use crate::{
-    fixtures::{Fixtures, JAVA, PYTHON},
+    fixtures::{Fixtures, JAVA, PYTHON, RUST},
+    rustc,
     world::{program, reports_of},
 };
 
 /// Counterexamples that a call alone brings about; fewer would test nothing.
 const PYTHON_MIN: usize = 25;
 const JAVA_MIN: usize = 20;
+const RUST_MIN: usize = 60;
 
 /// Each test in a folder of its own, beside the code that it is about.
 fn written(fixtures: &Fixtures, under: &str, test: &str) -> Vec<PathBuf> {
@@ -85,4 +88,36 @@ fn java_itself_fails_where_a_counterexample_says() {
         panic!("{said}\nThis test needs {jdk}, not only a JRE.");
     }
     assert!(folders.len() >= JAVA_MIN, "only {} could be run", folders.len());
+}
+
+/// All of them are modules of one program: compiling takes longer than any test.
+#[test]
+fn rust_itself_panics_where_a_counterexample_says() {
+    let folders = written(&RUST, "rust", "test.rs");
+    let (mut modules, mut calls) = (String::new(), String::new());
+    for (at, folder) in folders.iter().enumerate() {
+        let test = folder.join("test.rs");
+        let _ = writeln!(modules, "#[path = {test:?}]\nmod test_{at};");
+        let _ = writeln!(calls, "    run({test:?}, test_{at}::main, &mut failed);");
+    }
+    let whole = format!(
+        r#"{modules}
+fn run(path: &str, test: fn(), failed: &mut bool) {{
+    if std::panic::catch_unwind(test).is_err() {{
+        eprintln!("{{path}} does not fail as foretold");
+        *failed = true;
+    }}
+}}
+
+fn main() {{
+    let mut failed = false;
+{calls}    std::process::exit(failed.into());
+}}
+"#
+    );
+    let mut program = Command::new(rustc::compiled("counterexamples", &whole));
+    if let Err(said) = run(&mut program, "what rustc made of it") {
+        panic!("{said}");
+    }
+    assert!(folders.len() >= RUST_MIN, "only {} could be run", folders.len());
 }

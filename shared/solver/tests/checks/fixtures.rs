@@ -13,7 +13,7 @@ pub(crate) struct Fixtures {
     pub(crate) around: (&'static str, &'static str),
 }
 
-pub(crate) const ALL: &[&Fixtures] = &[&GO, &JAVA, &PYTHON];
+pub(crate) const ALL: &[&Fixtures] = &[&GO, &JAVA, &PYTHON, &RUST];
 
 pub(crate) const GO: Fixtures = Fixtures {
     marks: Marks { language: Language::Go, file: "subject.go", sign: "//~ " },
@@ -30,6 +30,12 @@ pub(crate) const JAVA: Fixtures = Fixtures {
 pub(crate) const PYTHON: Fixtures = Fixtures {
     marks: Marks { language: Language::Python, file: "subject.py", sign: "#~ " },
     text: include_str!("../fixtures/python.txt"),
+    around: ("", ""),
+};
+
+pub(crate) const RUST: Fixtures = Fixtures {
+    marks: Marks { language: Language::Rust, file: "subject.rs", sign: "//~ " },
+    text: include_str!("../fixtures/rust.txt"),
     around: ("", ""),
 };
 

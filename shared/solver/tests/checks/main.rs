@@ -10,4 +10,7 @@ mod process;
 mod programs;
 mod python;
 mod random;
+mod rust;
+mod rust_random;
+mod rustc;
 mod world;

@@ -1,0 +1,367 @@
+//! The methods of slices, arrays, vectors and texts.
+
+use tree_sitter::Node;
+
+use super::{
+    Lowering,
+    types::{Kind, Ty, USIZE},
+    value::Value,
+};
+use crate::ir::{CheckKind, Cmp, Expr, IntOp, IntType, Source, Stmt, Type, Var};
+
+/// Methods that only look, or leave the length as it is.
+const SAME_LENGTH: &[&str] = &[
+    "iter",
+    "iter_mut",
+    "into_iter",
+    "sort",
+    "sort_unstable",
+    "sort_by",
+    "sort_by_key",
+    "sort_unstable_by",
+    "sort_unstable_by_key",
+    "reverse",
+    "fill",
+    "contains",
+    "chars",
+    "bytes",
+    "char_indices",
+    "lines",
+    "split",
+    "rsplit",
+    "split_whitespace",
+    "windows",
+    "chunks",
+    "chunks_exact",
+    "join",
+    "concat",
+    "to_lowercase",
+    "to_uppercase",
+    "parse",
+    "find",
+    "rfind",
+    "starts_with",
+    "ends_with",
+    "is_ascii",
+    "as_ptr",
+    "splitn",
+    "rsplitn",
+    "split_once",
+    "rsplit_once",
+    "strip_prefix",
+    "strip_suffix",
+    "matches",
+    "replace",
+    "hash",
+    "fmt",
+    "reserve",
+    "get_mut",
+    "last_mut",
+    "first_mut",
+    "as_mut_slice",
+    "as_mut",
+    "eq_ignore_ascii_case",
+    "rotate_left",
+    "rotate_right",
+    "select_nth_unstable",
+    "to_ascii_lowercase",
+    "to_ascii_uppercase",
+    "make_ascii_lowercase",
+    "make_ascii_uppercase",
+    "shrink_to_fit",
+];
+
+impl<'a> Lowering<'a> {
+    /// A method of a sequence or text. `place` is where it is kept, if it can be changed.
+    pub(super) fn sequence_method(
+        &mut self,
+        of: &Value,
+        place: Option<&(Ty, Vec<Var>)>,
+        name: &str,
+        given: &[Node<'a>],
+        at: u32,
+    ) -> Option<Value> {
+        let length = of.length()?;
+        let element = of.ty.element().cloned().unwrap_or(Ty::Char);
+        let is_text = matches!(of.ty.bare(), Ty::Text { .. });
+        let there = Expr::cmp(Cmp::Lt, Expr::Int(0), length.clone());
+        Some(match (name, given) {
+            ("len", []) => Value::int(length, USIZE),
+            ("is_empty", []) => Value::bool(there.not()),
+            ("first" | "last", []) if !is_text => self.perhaps_element(there, of, &element),
+            ("get", [index]) if super::index::bounds(*index).is_none() && !is_text => {
+                let index = self.number_of(*index)?;
+                let there = Expr::cmp(Cmp::Lt, index, length);
+                self.perhaps_element(there, of, &element)
+            }
+            ("pop", []) => {
+                let popped = self.perhaps_element(there.clone(), of, &element);
+                let popped = self.keep(popped);
+                let shorter = Expr::int2(IntOp::Sub, length, Expr::Int(1));
+                let shorter = Stmt::Assign(*place?.1.first()?, made(shorter));
+                self.block.push(Stmt::If(there, vec![shorter], Vec::new()));
+                popped
+            }
+            ("push" | "push_back", [value]) if !is_text => {
+                let value = self.expr(*value, Some(&element).filter(|ty| **ty != Ty::Never));
+                if value.is_never() {
+                    return Some(value);
+                }
+                self.grown(place, &value.ty);
+                self.resized(place, Expr::int2(IntOp::Add, length, Expr::Int(1)))
+            }
+            ("push_str", [value]) => {
+                let other = self.expr(*value, None).length();
+                match other {
+                    Some(other) => self.resized(place, Expr::int2(IntOp::Add, length, other)),
+                    None => self.any_length(place),
+                }
+            }
+            ("clear", []) => self.resized(place, Expr::Int(0)),
+            ("truncate", [to]) => {
+                let to = self.number_of(*to)?;
+                let length = self.kept(length);
+                let least = self.extreme(true, to, length, USIZE).leaf();
+                self.resized(place, least)
+            }
+            ("remove" | "swap_remove", [index]) if !is_text => {
+                let index = self.number_of(*index)?;
+                self.check(
+                    CheckKind::IndexOutOfBounds,
+                    at,
+                    Expr::cmp(Cmp::Le, length.clone(), index),
+                );
+                self.resized(place, Expr::int2(IntOp::Sub, length, Expr::Int(1)));
+                self.element(of, &element)
+            }
+            ("insert", [index, value]) if !is_text => {
+                let index = self.number_of(*index)?;
+                let value = self.expr(*value, Some(&element).filter(|ty| **ty != Ty::Never));
+                self.grown(place, &value.ty);
+                self.check(
+                    CheckKind::IndexOutOfBounds,
+                    at,
+                    Expr::cmp(Cmp::Lt, length.clone(), index),
+                );
+                self.resized(place, Expr::int2(IntOp::Add, length, Expr::Int(1)))
+            }
+            ("swap", [one, two]) if !is_text => {
+                let (one, two) = (self.number_of(*one)?, self.number_of(*two)?);
+                let above = |index| Expr::cmp(Cmp::Le, length.clone(), index);
+                self.check(CheckKind::IndexOutOfBounds, at, above(one).or(above(two)));
+                Value::unit()
+            }
+            ("split_at" | "split_at_mut", [middle]) if !is_text => {
+                let middle = self.number_of(*middle)?;
+                let above = Expr::cmp(Cmp::Lt, length.clone(), middle.clone());
+                self.check(CheckKind::IndexOutOfBounds, at, above);
+                let rest = Expr::int2(IntOp::Sub, length, middle.clone());
+                let part = Ty::Sequence(Box::new(element), Kind::Slice);
+                let leaves = vec![made(middle), made(rest)];
+                let value = Value { ty: Ty::Tuple(vec![part.clone(), part]), leaves };
+                self.keep(value)
+            }
+            ("copy_from_slice" | "clone_from_slice", [other]) => {
+                let other = self.expr(*other, None).length();
+                match other {
+                    Some(other) => {
+                        let same = Expr::cmp(Cmp::Eq, length, other);
+                        self.check(CheckKind::Assertion, at, same.not());
+                    }
+                    None => self.unknown_check(CheckKind::Assertion, at, "a length"),
+                }
+                Value::unit()
+            }
+            ("binary_search", [wanted]) => {
+                self.expr(*wanted, Some(&element));
+                let found = self.below(length.clone(), false);
+                let other = self.below(length, true);
+                let known = self.opaque(&Ty::Bool, "whether a value is found").leaf();
+                let size = Ty::Int(USIZE);
+                Value { ty: Ty::result(size.clone(), size), leaves: vec![known, found, other] }
+            }
+            _ => return self.plain_method(of, name, given),
+        })
+    }
+
+    /// Methods that neither check anything nor change a length.
+    fn plain_method(&mut self, of: &Value, name: &str, given: &[Node<'a>]) -> Option<Value> {
+        let length = of.length()?;
+        let is_text = matches!(of.ty.bare(), Ty::Text { .. });
+        let bytes = Ty::Sequence(Box::new(Ty::Int(IntType::unsigned(8))), Kind::Slice);
+        let same = |ty: Ty| Value { ty, leaves: vec![made(length.clone())] };
+        match (name, given) {
+            (
+                "as_str" | "as_slice" | "as_ref" | "borrow" | "to_vec" | "to_owned" | "clone"
+                | "into_string" | "as_bytes" | "into_bytes" | "to_string" | "into_boxed_str"
+                | "into_boxed_slice" | "as_mut_slice" | "as_mut_str" | "as_deref",
+                [],
+            ) if is_text || name != "to_string" => Some(match (of.ty.bare(), name) {
+                (_, "as_bytes" | "into_bytes") => self.with_origin(of, bytes),
+                (Ty::Text { .. }, _) => {
+                    let owned =
+                        name.starts_with("to_") || name.starts_with("into") || name == "clone";
+                    self.with_origin(of, Ty::Text { owned })
+                }
+                (Ty::Sequence(element, _), "to_vec" | "to_owned") => {
+                    same(Ty::Sequence(element.clone(), Kind::Vec))
+                }
+                (Ty::Sequence(element, Kind::Array(_)), _) if name != "clone" => {
+                    same(Ty::Sequence(element.clone(), Kind::Slice))
+                }
+                _ => of.clone().bare(),
+            }),
+            (
+                "trim" | "trim_start" | "trim_end" | "trim_matches" | "to_lowercase"
+                | "to_uppercase" | "trim_start_matches" | "trim_end_matches",
+                _,
+            ) if is_text => {
+                self.looked_at(given);
+                Some(self.element_once(of, &Ty::Text { owned: name.starts_with("to_") }))
+            }
+            (
+                "contains"
+                | "starts_with"
+                | "ends_with"
+                | "is_char_boundary"
+                | "is_ascii"
+                | "eq_ignore_ascii_case"
+                | "is_sorted",
+                _,
+            ) => {
+                self.looked_at(given);
+                Some(self.opaque(&Ty::Bool, "the contents of a sequence"))
+            }
+            ("find" | "rfind", [_]) if is_text => {
+                self.looked_at(given);
+                let index = self.below(length, true);
+                let known = self.opaque(&Ty::Bool, "whether a text is found").leaf();
+                Some(Value { ty: Ty::option(Ty::Int(USIZE)), leaves: vec![known, index] })
+            }
+            ("capacity", []) => {
+                let value = self.opaque(&Ty::Int(USIZE), "a capacity").leaf();
+                Some(self.extreme(false, value, length, USIZE))
+            }
+            (
+                "sort"
+                | "sort_unstable"
+                | "reverse"
+                | "make_ascii_lowercase"
+                | "make_ascii_uppercase"
+                | "shrink_to_fit",
+                [],
+            ) => Some(Value::unit()),
+            (
+                "fill"
+                | "reserve"
+                | "sort_by"
+                | "sort_by_key"
+                | "sort_unstable_by"
+                | "sort_unstable_by_key",
+                [_],
+            ) => {
+                self.looked_at(given);
+                Some(Value::unit())
+            }
+            _ if SAME_LENGTH.contains(&name) => {
+                self.looked_at(given);
+                Some(Value::unknown())
+            }
+            _ => None,
+        }
+    }
+
+    /// The same length, and as known as it was.
+    fn with_origin(&mut self, of: &Value, ty: Ty) -> Value {
+        match of.leaves.first() {
+            Some(leaf) => Value { ty, leaves: vec![leaf.clone()] },
+            None => {
+                let length = of.length().unwrap_or(Expr::Int(0));
+                Value { ty, leaves: vec![made(length)] }
+            }
+        }
+    }
+
+    fn looked_at(&mut self, given: &[Node<'a>]) {
+        for argument in given {
+            let value = self.expr(*argument, None);
+            self.escape(&value.ty);
+        }
+    }
+
+    fn number_of(&mut self, node: Node<'a>) -> Option<Expr> {
+        let hint = Ty::Int(USIZE);
+        let value = self.expr(node, Some(&hint));
+        if !matches!(value.ty.bare(), Ty::Int(_) | Ty::IntVar(_)) {
+            self.escape(&value.ty);
+            return Some(self.opaque(&hint, "an index of unknown type").leaf());
+        }
+        Some(self.as_index(value))
+    }
+
+    fn perhaps_element(&mut self, there: Expr, of: &Value, element: &Ty) -> Value {
+        let element = if *element == Ty::Never { Ty::Unknown } else { element.clone() };
+        let inner = self.element(of, &element);
+        let mut leaves = vec![there];
+        leaves.extend(inner.leaves);
+        Value { ty: Ty::option(inner.ty), leaves }
+    }
+
+    /// What is put into a vector says what it holds.
+    fn grown(&mut self, place: Option<&(Ty, Vec<Var>)>, element: &Ty) {
+        if let Some((ty, _)) = place
+            && let Ty::Sequence(own, _) = ty.bare()
+        {
+            self.unify(&own.clone(), element);
+        }
+        self.put_in = Some(Ty::Sequence(Box::new(element.clone()), Kind::Vec));
+    }
+
+    fn resized(&mut self, place: Option<&(Ty, Vec<Var>)>, length: Expr) -> Value {
+        if let Some(var) = place.and_then(|(_, vars)| vars.first()) {
+            // Nothing is longer than a sequence can be: memory ends before.
+            let length = self.kept(length);
+            self.block.push(Stmt::Assign(*var, made(length)));
+        }
+        Value::unit()
+    }
+
+    fn any_length(&mut self, place: Option<&(Ty, Vec<Var>)>) -> Value {
+        if let Some((ty, vars)) = place.cloned() {
+            self.forget(&ty, &vars, "the length of a sequence");
+        }
+        Value::unit()
+    }
+
+    /// A number below `length`, or up to it.
+    pub(super) fn below(&mut self, length: Expr, up_to: bool) -> Expr {
+        let raw = self.opaque(&Ty::Int(USIZE), "a place in a sequence").leaf();
+        let (cmp, last) = match up_to {
+            true => (Cmp::Le, length.clone()),
+            false => (Cmp::Lt, Expr::int2(IntOp::Sub, length.clone(), Expr::Int(1))),
+        };
+        let var = self.variable("", Type::Int(USIZE));
+        let inside = Expr::cmp(cmp, raw.clone(), length);
+        let (yes, no) = (vec![Stmt::Assign(var, raw)], vec![Stmt::Assign(var, last)]);
+        self.block.push(Stmt::If(inside, yes, no));
+        Expr::Var(var)
+    }
+
+    /// `text.parse::<i32>()`.
+    pub(super) fn parsed(&mut self, of: &Value, to: &Ty) -> Value {
+        let known = self.assumed("whether a text can be read");
+        let source = match of.leaves.first() {
+            Some(Expr::Var(var)) => Source::Within(*var),
+            _ => Source::Opaque("what a text says".to_owned()),
+        };
+        let value = self.read(to, &source);
+        let mut leaves = vec![known];
+        leaves.extend(value.leaves);
+        Value { ty: Ty::result(to.clone(), Ty::Unknown), leaves }
+    }
+}
+
+/// A sequence of this length.
+pub(super) fn made(length: Expr) -> Expr {
+    Expr::New(Some(Box::new(length)))
+}
