@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::{
     Lowering, children, each, line,
     types::{Ty, USIZE},
-    value::{Value, conjunction},
+    value::Value,
 };
 use crate::ir::{CheckKind, Cmp, Expr, FloatOp, IntOp, IntType, Stmt, Type};
 
@@ -180,129 +180,6 @@ impl<'a> Lowering<'a> {
         self.number(value, ty)
     }
 
-    fn comparison(&mut self, operator: &str, left: Node<'a>, right: Node<'a>) -> Expr {
-        if matches!(operator, "==" | "!=") {
-            let equal = self.compared(left, right);
-            return if operator == "==" { equal } else { equal.not() };
-        }
-        let Some((one, two)) = self.sides(left, right) else { return Expr::Bool(false) };
-        let turned = matches!(operator, ">" | ">=");
-        let cmp = if matches!(operator, "<" | ">") { Cmp::Lt } else { Cmp::Le };
-        let (one, two) = if turned { (two, one) } else { (one, two) };
-        match (one.ty.bare(), two.ty.bare()) {
-            (Ty::Int(_) | Ty::IntVar(_) | Ty::Char, Ty::Int(_) | Ty::IntVar(_) | Ty::Char) => {
-                Expr::cmp(cmp, one.leaf(), two.leaf())
-            }
-            (Ty::Float { .. }, Ty::Float { .. }) => {
-                Expr::CmpFloat(cmp, Box::new(one.leaf()), Box::new(two.leaf()))
-            }
-            _ => self.opaque(&Ty::Bool, "a comparison of unknown parts").leaf(),
-        }
-    }
-
-    /// Whether both sides are equal.
-    pub(super) fn compared(&mut self, left: Node<'a>, right: Node<'a>) -> Expr {
-        match self.sides(left, right) {
-            Some((one, two)) => self.equal(&one, &two),
-            None => Expr::Bool(false),
-        }
-    }
-
-    /// Both sides of a comparison; none if one never comes to an end.
-    fn sides(&mut self, left: Node<'a>, right: Node<'a>) -> Option<(Value, Value)> {
-        let one = self.expr(left, None);
-        let one = self.keep_if_effects(one, right);
-        let own = one.ty.bare().clone();
-        let two = self.expr(right, Some(&own).filter(|own| **own != Ty::Unknown && !own.is_unit()));
-        let one = match (&one.ty, two.ty.bare()) {
-            (Ty::Unknown, Ty::Int(_) | Ty::Float { .. }) if is_literal(left) => {
-                let own = two.ty.bare().clone();
-                self.expr(left, Some(&own))
-            }
-            _ => one,
-        };
-        if one.is_never() || two.is_never() {
-            return None;
-        }
-        self.unify(&one.ty, &two.ty);
-        Some((one, two))
-    }
-
-    pub(super) fn short_circuit(
-        &mut self,
-        left: Node<'a>,
-        right: Node<'a>,
-        is_and: bool,
-        asks: bool,
-    ) -> Expr {
-        let lower = |own: &mut Self, node: Node<'a>| match asks {
-            true => own.condition(node),
-            false => {
-                let value = own.expr(node, Some(&Ty::Bool));
-                own.coerced(value, &Ty::Bool).leaf()
-            }
-        };
-        let one = lower(self, left);
-        let (mut block, two) = self.caught(|own| lower(own, right));
-        if block.is_empty() {
-            return if is_and { conjunction(one, two) } else { one.or(two) };
-        }
-        let var = self.variable("", Type::Bool);
-        block.push(Stmt::Assign(var, two));
-        let short = vec![Stmt::Assign(var, Expr::Bool(!is_and))];
-        let (yes, no) = if is_and { (block, short) } else { (short, block) };
-        self.block.push(Stmt::If(one, yes, no));
-        Expr::Var(var)
-    }
-
-    /// A condition that decides where to go. Each comparison in it is asked whether it is
-    /// constant, if it is about local variables and nothing else.
-    pub(super) fn condition(&mut self, node: Node<'a>) -> Expr {
-        let operator = node.child_by_field_name("operator").map(|it| self.text(it));
-        match (node.kind(), operator) {
-            ("parenthesized_expression", _) if children(node).len() == 1 => {
-                return self.condition(children(node)[0]);
-            }
-            ("binary_expression", Some(and @ ("&&" | "||"))) => {
-                let sides = (node.child_by_field_name("left"), node.child_by_field_name("right"));
-                if let (Some(left), Some(right)) = sides {
-                    return self.short_circuit(left, right, and == "&&", true);
-                }
-            }
-            ("unary_expression", _) if self.text(node).starts_with('!') => {
-                if let Some(inner) = node.named_child(0) {
-                    return self.condition(inner).not();
-                }
-            }
-            _ => {}
-        }
-        let value = self.expr(node, Some(&Ty::Bool));
-        let value = self.coerced(value, &Ty::Bool).leaf();
-        if node.kind() == "binary_expression" && self.is_about_locals(node) {
-            let (site, condition) = (self.site(), value.clone());
-            self.block.push(Stmt::Condition { site, line: line(node), condition });
-        }
-        value
-    }
-
-    fn is_about_locals(&self, node: Node<'a>) -> bool {
-        let (mut local, mut other) = (false, false);
-        each(node, &mut |inner| {
-            match inner.kind() {
-                "identifier" | "self" => match self.local(self.text(inner)).is_some() {
-                    true => local = true,
-                    // A constant is another one in another build.
-                    false => other = true,
-                },
-                "call_expression" | "macro_invocation" | "block" | "scoped_identifier"
-                | "closure_expression" => other = true,
-                _ => {}
-            }
-            true
-        });
-        local && !other
-    }
-
     pub(super) fn unary(&mut self, node: Node<'a>, hint: Option<&Ty>) -> Value {
         let Some(inner) = children(node).into_iter().next() else { return Value::unknown() };
         let operator = self.text(node).chars().next().unwrap_or(' ');
@@ -347,98 +224,6 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    pub(super) fn assignment(&mut self, node: Node<'a>) -> Value {
-        let (Some(left), Some(right)) =
-            (node.child_by_field_name("left"), node.child_by_field_name("right"))
-        else {
-            return Value::unknown();
-        };
-        let hint = self.place(left).map(|(ty, _)| ty);
-        let value = self.expr(right, hint.as_ref().filter(|ty| **ty != Ty::Never));
-        if value.is_never() {
-            return value;
-        }
-        self.store(left, value);
-        Value::unit()
-    }
-
-    /// Sets a place.
-    fn store(&mut self, left: Node<'a>, value: Value) {
-        if left.kind() == "tuple_expression" {
-            let value = self.keep(value);
-            for (at, part) in children(left).into_iter().enumerate() {
-                let own = self.field_of(&value, &at.to_string());
-                self.store(part, own.unwrap_or_else(Value::unknown));
-            }
-            return;
-        }
-        if let Some((ty, vars)) = self.place(left) {
-            let learns = self.local(self.text(left)).and_then(|local| local.learns);
-            if let Some(place) = learns {
-                self.infer.gets(place, &value.ty);
-            }
-            self.put(&ty, &vars, value);
-            return;
-        }
-        self.escape(&value.ty);
-        match left.kind() {
-            "identifier" | "self" => {}
-            "index_expression" | "field_expression" | "unary_expression" => {
-                self.element_set(left);
-            }
-            _ => self.forget_mentioned(left, "an assignment to several places"),
-        }
-    }
-
-    /// What setting an element checks.
-    fn element_set(&mut self, left: Node<'a>) {
-        if left.kind() == "index_expression" {
-            self.index(left);
-        } else if let Some(inner) = left.child_by_field_name("value").or(left.named_child(0))
-            && self.place(inner).is_none()
-        {
-            self.element_set(inner);
-        }
-    }
-
-    pub(super) fn compound(&mut self, node: Node<'a>) -> Value {
-        let (Some(left), Some(right), Some(operator)) = (
-            node.child_by_field_name("left"),
-            node.child_by_field_name("right"),
-            node.child_by_field_name("operator"),
-        ) else {
-            return Value::unknown();
-        };
-        let operator = self.text(operator).trim_end_matches('=');
-        let known = self.place(left);
-        let hint = known.as_ref().map(|(ty, _)| ty.bare().clone());
-        let shifts = matches!(operator, "<<" | ">>");
-        let hint = hint.filter(|ty| !shifts && matches!(ty, Ty::Int(_) | Ty::Float { .. }));
-        let two = self.expr(right, hint.as_ref());
-        if two.is_never() {
-            return two;
-        }
-        match known {
-            Some((ty, vars)) => {
-                let one = Value::of(ty.clone(), &vars);
-                let value = self.operation(operator, one, two, line(node));
-                self.put(&ty, &vars, value);
-            }
-            None => {
-                let two = self.keep(two);
-                let one = match left.kind() {
-                    "index_expression" => self.index(left),
-                    _ => {
-                        self.element_set(left);
-                        Value::unknown()
-                    }
-                };
-                self.operation(operator, one, two, line(node));
-            }
-        }
-        Value::unit()
-    }
-
     /// The value as a length or index.
     pub(super) fn as_index(&mut self, value: Value) -> Expr {
         let value = self.coerced(value, &Ty::Int(USIZE)).leaf();
@@ -446,7 +231,7 @@ impl<'a> Lowering<'a> {
     }
 }
 
-fn is_literal(node: Node<'_>) -> bool {
+pub(super) fn is_literal(node: Node<'_>) -> bool {
     matches!(node.kind(), "integer_literal" | "float_literal")
         || (matches!(node.kind(), "unary_expression" | "parenthesized_expression")
             && node.named_child(0).is_some_and(is_literal))

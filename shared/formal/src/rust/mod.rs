@@ -5,22 +5,31 @@
 //! place mutably finds anything in it afterwards, and nobody else can have changed it.
 
 mod arithmetic;
+mod assign;
+mod bind;
 mod call;
 mod cast;
+mod condition;
+mod construct;
 mod expand;
 mod expr;
 mod index;
 mod infer;
 mod integer;
 mod items;
+mod leave;
 mod literal;
 mod loops;
+mod macros;
 mod matching;
 mod method;
 mod option;
+mod over;
 mod pattern;
+mod place;
 mod sequence;
 mod show;
+mod signature;
 mod statement;
 mod types;
 mod value;
@@ -32,6 +41,7 @@ use tree_sitter::Node;
 
 use infer::{Facts, Infer};
 use items::{Body, Items};
+use signature::{Signature, signature};
 use types::{CHAR_MAX, Names, Ty};
 use value::{Results, Value};
 
@@ -58,22 +68,6 @@ const PASSES_MAX: usize = 4;
 
 /// What every failed check of Rust throws; nothing that is lowered catches it.
 const PANIC: &str = "rust:panic";
-
-struct Parameter<'t> {
-    name: Option<&'t str>,
-    pattern: Option<Node<'t>>,
-    ty: Ty,
-    mutable: bool,
-}
-
-/// How a call can know what it runs.
-struct Signature<'t> {
-    parameters: Vec<Parameter<'t>>,
-    returns: Ty,
-    has_self: bool,
-    /// A call runs the body, which is not so of `async` and `extern` ones.
-    is_plain: bool,
-}
 
 pub(crate) fn lower(sources: &[Source<'_>]) -> Program {
     let mut program = Program { length_bits: LengthBits::Word, ..Program::default() };
@@ -113,57 +107,6 @@ pub(crate) fn lower(sources: &[Source<'_>]) -> Program {
         }
     }
     program
-}
-
-fn signature<'t>(items: &Items<'t>, body: &Body<'t>) -> Signature<'t> {
-    let names = body.names(items);
-    let mut own = Signature {
-        parameters: Vec::new(),
-        returns: Ty::UNIT,
-        has_self: false,
-        is_plain: too_deep(body.node).is_none(),
-    };
-    if !own.is_plain {
-        return own;
-    }
-    own.returns = body.node.child_by_field_name("return_type").map_or(Ty::UNIT, |ty| names.of(ty));
-    for part in children(body.node) {
-        if part.kind() == "function_modifiers" {
-            let words = text(part, items.source);
-            own.is_plain = !["async", "extern", "gen"].iter().any(|word| words.contains(word));
-        }
-    }
-    let list = body.node.child_by_field_name("parameters").map(children).unwrap_or_default();
-    for parameter in list {
-        match parameter.kind() {
-            "self_parameter" => {
-                own.has_self = true;
-                let words = text(parameter, items.source);
-                let ty = names.named("Self", 0);
-                let is_ref = words.starts_with('&');
-                let mutable = words.contains("mut ");
-                let ty = match is_ref {
-                    true => Ty::Ref { mutable, to: Box::new(ty) },
-                    false => ty,
-                };
-                let mutable = mutable && !is_ref;
-                own.parameters.push(Parameter { name: Some("self"), pattern: None, ty, mutable });
-            }
-            "parameter" => {
-                let pattern = parameter.child_by_field_name("pattern");
-                let name = pattern.filter(|it| matches!(it.kind(), "identifier" | "self"));
-                let ty =
-                    parameter.child_by_field_name("type").map_or(Ty::Unknown, |it| names.of(it));
-                let mutable = children(parameter).iter().any(|it| it.kind() == "mutable_specifier");
-                let name = name.map(|it| text(it, items.source));
-                own.has_self |= name == Some("self");
-                own.parameters.push(Parameter { name, pattern, ty, mutable });
-            }
-            "variadic_parameter" => own.is_plain = false,
-            _ => {}
-        }
-    }
-    own
 }
 
 impl<'t> Body<'t> {

@@ -5,16 +5,16 @@ use std::rc::Rc;
 use tree_sitter::Node;
 
 use super::{
-    Local, Lowering, children,
+    Lowering, children,
     literal::{self, Folded},
-    types::{Kind, Struct, Ty},
+    types::{Struct, Ty},
     value::{Value, conjunction, field, payload},
 };
-use crate::ir::{Cmp, Expr, IntOp};
+use crate::ir::{Cmp, Expr};
 
 impl<'a> Lowering<'a> {
     /// The pattern itself; none of `_`.
-    fn inner(pattern: Node<'a>) -> Option<Node<'a>> {
+    pub(super) fn inner(pattern: Node<'a>) -> Option<Node<'a>> {
         match pattern.kind() {
             "match_pattern" => {
                 let first = pattern.child(0)?;
@@ -191,7 +191,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// Whether it is the variant, and what is in it.
-    fn variant_of(&mut self, pattern: Node<'a>, value: &Value) -> Option<(Expr, Value)> {
+    pub(super) fn variant_of(&mut self, pattern: Node<'a>, value: &Value) -> Option<(Expr, Value)> {
         let path = self.text(pattern.child_by_field_name("type")?);
         let name = path.rsplit("::").next().unwrap_or(path);
         let name = name.split('<').next().unwrap_or(name);
@@ -217,7 +217,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// The patterns of a tuple with what each stands for; those behind `..` count from the end.
-    fn places(
+    pub(super) fn places(
         &mut self,
         pattern: Node<'a>,
         value: &Value,
@@ -273,134 +273,20 @@ impl<'a> Lowering<'a> {
         }
         fits
     }
-
-    /// Declares what the pattern names, as it is where the value fits.
-    pub(super) fn bind(&mut self, pattern: Node<'a>, value: &Value) {
-        let lends = matches!(value.ty, Ty::Ref { mutable: true, .. });
-        self.bind_in(pattern, value, lends);
-    }
-
-    fn bind_in(&mut self, pattern: Node<'a>, value: &Value, lends: bool) {
-        let Some(pattern) = Self::inner(pattern) else { return };
-        let lends = lends || matches!(value.ty, Ty::Ref { mutable: true, .. });
-        match pattern.kind() {
-            "mut_pattern" | "ref_pattern" | "reference_pattern" => {
-                let mutable = self.text(pattern).contains("mut");
-                let Some(inner) = children(pattern).into_iter().last() else { return };
-                if inner.kind() == "identifier" {
-                    let lends = (lends && pattern.kind() != "reference_pattern")
-                        || self.text(pattern).starts_with("ref mut");
-                    self.bind_one(inner, value, lends, mutable);
-                } else {
-                    self.bind_in(inner, value, lends);
-                }
-            }
-            "captured_pattern" => {
-                let parts = children(pattern);
-                if let Some(name) = parts.first() {
-                    self.bind_one(*name, value, lends, false);
-                }
-                if let Some(inner) = parts.get(1) {
-                    self.bind_in(*inner, value, lends);
-                }
-            }
-            "identifier" => {
-                let name = self.text(pattern);
-                let is_new = !name.starts_with(char::is_uppercase);
-                if is_new {
-                    self.bind_one(pattern, value, lends, false);
-                }
-            }
-            "tuple_pattern" => {
-                for (part, own) in self.places(pattern, value, None) {
-                    self.bind_in(part, &own, lends);
-                }
-            }
-            "tuple_struct_pattern" => {
-                let own = self.variant_of(pattern, value).map(|(_, part)| part);
-                let own = own.unwrap_or_else(Value::unknown);
-                let skip = pattern.child_by_field_name("type");
-                for (part, own) in self.places(pattern, &own, skip) {
-                    self.bind_in(part, &own, lends);
-                }
-            }
-            "struct_pattern" => {
-                let own = self.variant_of(pattern, value).map(|(_, part)| part);
-                let own = own.unwrap_or_else(Value::unknown);
-                for (name, inner) in named_fields(pattern) {
-                    let part = self.field_of(&own, self.text(name)).unwrap_or_else(Value::unknown);
-                    match inner {
-                        Some(inner) => self.bind_in(inner, &part, lends),
-                        None => self.bind_one(name, &part, lends, true),
-                    }
-                }
-            }
-            "slice_pattern" => self.bind_slice(pattern, value, lends),
-            "or_pattern" => {
-                // Which of them fits is not followed, so what they name is anything of its type.
-                for part in children(pattern) {
-                    let unknown = self.opaque(&value.ty.clone(), "a name of several patterns");
-                    self.bind_in(part, &unknown, lends);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn bind_one(&mut self, name: Node<'a>, value: &Value, lends: bool, mutable: bool) {
-        let mut value = value.clone();
-        if lends && !value.ty.lends() && value.ty != Ty::Unknown {
-            value.ty = Ty::Ref { mutable: true, to: Box::new(value.ty) };
-        }
-        if value.is_never() {
-            value = Value::unknown();
-        }
-        self.bind_name(self.text(name), value, mutable, None);
-    }
-
-    fn bind_slice(&mut self, pattern: Node<'a>, value: &Value, lends: bool) {
-        let element = if let Ty::Sequence(element, _) = value.ty.bare() {
-            (**element).clone()
-        } else {
-            Ty::Unknown
-        };
-        let (parts, open) = slice_parts(pattern);
-        let count = i128::try_from(parts.len()).unwrap_or(0) - i128::from(open);
-        for part in parts {
-            if is_rest(part) {
-                let Some(length) = value.length() else { continue };
-                let left = Expr::int2(IntOp::Sub, length, Expr::Int(count));
-                let ty = Ty::Sequence(Box::new(element.clone()), Kind::Slice);
-                let rest = Value { ty, leaves: vec![Expr::New(Some(Box::new(left)))] };
-                if part.kind() == "captured_pattern"
-                    && let Some(name) = part.named_child(0)
-                {
-                    let mutable = lends;
-                    let vars = self.variables(self.text(name), &rest.ty);
-                    self.assign(&vars, rest.leaves);
-                    let local = Local { ty: rest.ty, vars, mutable, learns: None };
-                    self.declare(self.text(name), local);
-                }
-                continue;
-            }
-            let one = self.opaque(&element, "the contents of a sequence");
-            self.bind_in(part, &one, lends);
-        }
-    }
 }
 
 fn tagged(value: &Value, index: usize) -> Expr {
     Expr::cmp(Cmp::Eq, value.leaf(), Expr::Int(i128::try_from(index).unwrap_or(0)))
 }
 
-fn is_rest(part: Node<'_>) -> bool {
+pub(super) fn is_rest(part: Node<'_>) -> bool {
     part.kind() == "remaining_field_pattern"
         || (part.kind() == "captured_pattern"
             && children(part).get(1).is_some_and(|it| it.kind() == "remaining_field_pattern"))
 }
 
 /// The parts of a slice's pattern, and whether one of them stands for any number of elements.
-fn slice_parts(pattern: Node<'_>) -> (Vec<Node<'_>>, bool) {
+pub(super) fn slice_parts(pattern: Node<'_>) -> (Vec<Node<'_>>, bool) {
     let mut cursor = pattern.walk();
     let parts: Vec<Node<'_>> =
         pattern.children(&mut cursor).filter(|it| it.is_named() || it.kind() == "_").collect();
@@ -409,7 +295,7 @@ fn slice_parts(pattern: Node<'_>) -> (Vec<Node<'_>>, bool) {
 }
 
 /// The fields that a pattern names, each with its own pattern if it has one.
-fn named_fields<'t>(pattern: Node<'t>) -> Vec<(Node<'t>, Option<Node<'t>>)> {
+pub(super) fn named_fields<'t>(pattern: Node<'t>) -> Vec<(Node<'t>, Option<Node<'t>>)> {
     let own = children(pattern).into_iter().filter(|it| it.kind() == "field_pattern");
     own.filter_map(|it| {
         let name = it.child_by_field_name("name")?;

@@ -6,7 +6,7 @@ use super::{
     Lowering,
     types::{CHAR_MAX, Kind, Ty},
 };
-use crate::ir::{Cmp, Expr, Global, IntType, Program, Read, Source, Stmt, Type, Var};
+use crate::ir::{Expr, Global, IntType, Program, Read, Source, Stmt, Type, Var};
 
 /// A value with as many expressions as its type has leaves.
 #[derive(Debug, Clone, PartialEq)]
@@ -329,62 +329,6 @@ impl Lowering<'_> {
     pub(super) fn put(&mut self, ty: &Ty, vars: &[Var], value: Value) {
         let value = self.coerced(value, ty);
         self.assign(vars, value.leaves);
-    }
-
-    /// Whether both are equal; what is not modelled is unknown.
-    pub(super) fn equal(&mut self, one: &Value, two: &Value) -> Expr {
-        let unknown = "a comparison of unknown parts";
-        match (one.ty.bare(), two.ty.bare()) {
-            (Ty::Bool, Ty::Bool) => Expr::SameBool(Box::new(one.leaf()), Box::new(two.leaf())),
-            (Ty::Int(_) | Ty::IntVar(_) | Ty::Char, Ty::Int(_) | Ty::IntVar(_) | Ty::Char) => {
-                Expr::cmp(Cmp::Eq, one.leaf(), two.leaf())
-            }
-            (Ty::Float { .. }, Ty::Float { .. }) => {
-                Expr::CmpFloat(Cmp::Eq, Box::new(one.leaf()), Box::new(two.leaf()))
-            }
-            (Ty::Text { .. } | Ty::Sequence(..), Ty::Text { .. } | Ty::Sequence(..)) => {
-                let (Some(first), Some(second)) = (one.length(), two.length()) else {
-                    return self.opaque(&Ty::Bool, unknown).leaf();
-                };
-                let same = self.opaque(&Ty::Bool, "the contents of a sequence").leaf();
-                let empty = Expr::cmp(Cmp::Eq, first.clone(), Expr::Int(0));
-                Expr::cmp(Cmp::Eq, first, second).and(same.or(empty))
-            }
-            (Ty::Tuple(ones), Ty::Tuple(twos)) if ones.len() == twos.len() => {
-                let mut all = Expr::Bool(true);
-                for at in 0..ones.len() {
-                    let name = at.to_string();
-                    if let (Some(first), Some(second)) =
-                        (self.field_of(one, &name), self.field_of(two, &name))
-                    {
-                        all = conjunction(all, self.equal(&first, &second));
-                    }
-                }
-                all
-            }
-            (Ty::Option(_), Ty::Option(_)) => {
-                let same = Expr::SameBool(Box::new(one.leaf()), Box::new(two.leaf()));
-                let inner = |value: &Value| {
-                    payload(&value.ty, "Some").map(|(ty, range)| value.part(ty, range))
-                };
-                match (inner(one), inner(two)) {
-                    (Some(first), Some(second)) if first.is_never() || second.is_never() => same,
-                    (Some(first), Some(second)) => {
-                        let inner = self.equal(&first, &second);
-                        same.and(one.leaf().not().or(inner))
-                    }
-                    _ => same,
-                }
-            }
-            (Ty::Enum(first), Ty::Enum(second))
-                if first == second
-                    && first.variants.iter().all(|it| it.fields.is_empty())
-                    && first.name == "Ordering" =>
-            {
-                Expr::cmp(Cmp::Eq, one.leaf(), two.leaf())
-            }
-            _ => self.opaque(&Ty::Bool, unknown).leaf(),
-        }
     }
 
     pub(super) fn field_of(&mut self, value: &Value, name: &str) -> Option<Value> {
