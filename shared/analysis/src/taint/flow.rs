@@ -127,6 +127,17 @@ impl<'a, 'c> Flow<'a, 'c> {
     }
 
     pub(super) fn run(&mut self) {
+        self.all_functions();
+        // What a function put into a field was not there yet when those before it were followed.
+        if self.globals.values().any(|value| value.labels != 0) {
+            self.states = vec![State::Untouched; self.functions.len()];
+            (self.reached, self.harmless) = (Vec::new(), Vec::new());
+            self.doubtful = BTreeSet::new();
+            self.all_functions();
+        }
+    }
+
+    fn all_functions(&mut self) {
         for index in 0..self.functions.len() {
             if self.stopped() {
                 return;

@@ -239,4 +239,8 @@ pub(super) struct Function {
     pub(super) slots: u32,
     /// Parameters that are harmless where the result is true.
     pub(super) vouches: Vec<(u16, Mask)>,
+    /// A method that reads fields of its object, or other variables of the file.
+    pub(super) reads_fields: bool,
+    /// A method that writes such fields.
+    pub(super) writes_fields: bool,
 }

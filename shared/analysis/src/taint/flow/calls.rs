@@ -42,6 +42,12 @@ impl Flow<'_, '_> {
             Some((index, summary)) => self.apply(index, &summary, call, &arguments, span, frame),
             None => self.unknown_call(call, receiver, &arguments),
         };
+        let result = match local {
+            Some(index) => {
+                self.through_fields(index, call, receiver, &arguments, result, span, env)
+            }
+            None => result,
+        };
         if local.is_none()
             && let Some(element) = self.in_order(call, &arguments, span, env)
         {
@@ -81,6 +87,34 @@ impl Flow<'_, '_> {
             && call.receiver.is_some()
             && !arguments.is_empty()
             && arguments.iter().all(|argument| argument.constant.is_some())
+    }
+
+    /// What a method puts into its object, and what it gives out of it. Fields are not told apart.
+    #[expect(clippy::too_many_arguments, reason = "as many as a call has sides")]
+    fn through_fields(
+        &mut self,
+        index: usize,
+        call: &Call,
+        receiver: Option<Value>,
+        arguments: &[Value],
+        result: Value,
+        span: Span,
+        env: &mut Env,
+    ) -> Value {
+        let (Some(object), Some(slot)) = (receiver, call.receiver.and_then(|one| one.slot)) else {
+            return result;
+        };
+        let function = &self.functions[index];
+        let (reads, writes) = (function.reads_fields, function.writes_fields);
+        if writes {
+            let given = self.union(arguments);
+            let given = self.arena.stepped(given, span);
+            env.set_part(slot, Key::Any, given, &mut self.arena);
+        }
+        match reads && object.labels != 0 {
+            true => Value { constant: None, ..self.arena.join(result, object) },
+            false => result,
+        }
     }
 
     /// What `"…".format()` and the like begin with.

@@ -171,6 +171,10 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
             absorbs: known::absorbs(name),
         }));
         let mut reg = self.emit(step, node);
+        // Where it is put into something, it can be read from there, too.
+        if known::puts(name) {
+            self.container(node, name, &callee, &nodes, &arguments);
+        }
         for source in roles.sources {
             reg = self.emit(Step::Source { of: reg, source }, node);
         }

@@ -260,7 +260,10 @@ impl<'tree> Lowerer<'_, 'tree> {
         let Some((object, field)) = self.member_parts(node) else { return self.union(node, false) };
         let name = self.word_of(field);
         let base = self.expression(object);
-        let path = self.book.extend(base.path, name);
+        let path = match self.fields.get(&name).copied() {
+            Some(class) if self.is_this(object) => self.book.rooted(name, class),
+            _ => self.book.extend(base.path, name),
+        };
         let is_constant = known::is_constant_name(self.text_of(field));
         let step = match base.slot {
             Some(slot) => Step::GetPart { slot, key: Key::Named(name) },

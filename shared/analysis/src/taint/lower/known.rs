@@ -160,7 +160,15 @@ pub(super) fn is_harmless(language: Language, name: &str) -> bool {
 
 /// The receiver takes the arguments in.
 pub(super) fn absorbs(name: &str) -> bool {
-    const NAMES: [&str; 22] = [
+    const NAMES: [&str; 30] = [
+        "addLast",
+        "addFirst",
+        "addElement",
+        "offerLast",
+        "offerFirst",
+        "insertElementAt",
+        "putIfAbsent",
+        "enqueue",
         "append",
         "extend",
         "insert",

@@ -107,6 +107,8 @@ pub(super) struct Lowerer<'a, 'tree> {
     queue: VecDeque<Pending<'tree>>,
     now: Building<'a>,
     imports: HashMap<Sym, PathId>,
+    /// Java's fields with their classes; nothing where two classes of the file disagree.
+    fields: HashMap<Sym, PathId>,
     /// Modules known by their own name.
     modules: HashSet<Sym>,
     constants: HashMap<Sym, Option<Const>>,
@@ -142,6 +144,7 @@ pub(super) fn lower<'a, 'tree>(
         queue: VecDeque::new(),
         now: Building::default(),
         imports: HashMap::new(),
+        fields: HashMap::new(),
         modules: HashSet::new(),
         constants: HashMap::new(),
         focus: HashMap::new(),
@@ -184,6 +187,11 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
         self.close(End::Return(None));
         let mut function = std::mem::take(&mut self.now).function;
         function.name = name;
+        let is_method = name.is_some_and(|name| name.class.is_some());
+        let steps = || function.steps.iter().filter(|_| is_method);
+        let reads = steps().any(|step| matches!(step, Step::Global(_)));
+        let writes = steps().any(|step| matches!(step, Step::StoreGlobal { .. }));
+        (function.reads_fields, function.writes_fields) = (reads, writes);
         if let Some(name) = name {
             self.by_name.entry(name).or_insert(self.functions.len());
         }
@@ -388,7 +396,10 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
         let slot = self.lookup(name);
         let alias = match slot {
             Some(slot) => self.now.slots[slot as usize].alias,
-            None => self.imports.get(&name).copied().unwrap_or(ROOT),
+            None => {
+                let known = self.imports.get(&name).or_else(|| self.fields.get(&name));
+                known.copied().unwrap_or(ROOT)
+            }
         };
         (self.book.rooted(name, alias), slot)
     }

@@ -69,3 +69,42 @@ fn only_visible_methods_are_called_from_elsewhere() {
     assert_eq!((method("public"), method("protected"), method("")), (1, 1, 1));
     assert_eq!(method("private"), 0);
 }
+
+/// A file with a small class beside the servlet, whose method runs `body`.
+fn reaches_beside(class: &str, body: &str) -> bool {
+    let text = format!(
+        "class A extends HttpServlet {{\n  {class}\n  public void doGet(HttpServletRequest request, \
+         HttpServletResponse response) throws Exception {{\n    String a = \
+         request.getParameter(\"a\");\n    {body}\n  }}\n}}\n"
+    );
+    !sinks(Language::Java, &text).is_empty()
+}
+
+#[test]
+fn what_a_method_puts_into_its_object_comes_out_of_it() {
+    let class = "static class Order { private String name; \
+                 private void setName(String name) { this.name = name; } \
+                 String getName() { return name; } String kind() { return \"order\"; } }";
+    let order = "Order one = new Order(); one.setName(a);";
+    for (code, expected) in [
+        ("String b = one.getName();", true),
+        ("String b = one.kind();", false),
+        ("one = new Order(); String b = one.getName();", false),
+    ] {
+        assert_eq!(reaches_beside(class, &format!("{order} {code} {RUN}")), expected, "{code}");
+    }
+}
+
+#[test]
+fn a_field_holds_what_any_function_put_there() {
+    let class = "private String kept; private Runtime runtime; \
+                 private void later() throws IOException { runtime.exec(kept); }";
+    assert!(reaches_beside(class, "kept = a; later();"));
+    assert!(!reaches_beside(class, "kept = \"ls\"; later();"));
+}
+
+#[test]
+fn what_is_put_into_a_session_is_read_from_it() {
+    let session = "HttpSession session = request.getSession(); session.setAttribute(\"k\", a);";
+    assert!(reaches(&format!("{session} String b = (String) session.getAttribute(\"k\"); {RUN}")));
+}

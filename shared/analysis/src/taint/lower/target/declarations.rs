@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::{Lowerer, Lowering};
 use crate::taint::{
-    book::{NOWHERE, PathId},
+    book::{NOWHERE, PathId, ROOT},
     ir::Step,
     shape::{Child, Shape},
 };
@@ -67,6 +67,10 @@ impl<'tree> Lowerer<'_, 'tree> {
             let path = self.more_special(given.path, path).unwrap_or(path);
             if let Some(slot) = self.lookup(name).filter(|_| path != NOWHERE) {
                 self.now.slots[slot as usize].alias = path;
+            }
+            if self.now.is_module && self.language == domain::Language::Java && path != NOWHERE {
+                let known = *self.fields.entry(name).or_insert(path);
+                self.fields.insert(name, if known == path { path } else { ROOT });
             }
         }
     }
