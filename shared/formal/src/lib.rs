@@ -7,6 +7,7 @@
 
 mod check;
 mod clock;
+mod ecma;
 mod example;
 mod exceptions;
 mod exec;
@@ -49,7 +50,15 @@ pub struct NotLowered(pub Language);
 
 /// Whether functions of the language are lowered at all.
 pub fn is_lowered(language: Language) -> bool {
-    matches!(language, Language::Go | Language::Java | Language::Python | Language::Rust)
+    match language {
+        Language::Go
+        | Language::Java
+        | Language::JavaScript
+        | Language::Python
+        | Language::Rust
+        | Language::Tsx
+        | Language::TypeScript => true,
+    }
 }
 
 /// Lowers files of one language together: they see each other's constants and functions.
@@ -59,6 +68,6 @@ pub fn lower(language: Language, sources: &[Source<'_>]) -> Result<Program, NotL
         Language::Java => Ok(java::lower(sources)),
         Language::Python => Ok(python::lower(sources)),
         Language::Rust => Ok(rust::lower(sources)),
-        Language::JavaScript | Language::TypeScript | Language::Tsx => Err(NotLowered(language)),
+        Language::JavaScript | Language::TypeScript | Language::Tsx => Ok(ecma::lower(sources)),
     }
 }

@@ -1,7 +1,7 @@
 //! Checks every function of a folder that is written in a language, and counts the verdicts.
 //!
-//! `cargo run -p solver --example check_folder -- Z3 go|java|python|rust FOLDER`. Go's and Java's files are lowered
-//! together, Python's each on its own, as a module is.
+//! `cargo run -p solver --example check_folder -- Z3 LANGUAGE FOLDER`. Go's and Java's files are lowered
+//! together, those of other languages each on its own, as a module is.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ fn main() {
     let (Some(z3), Some(language), Some(folder)) =
         (arguments.next(), arguments.next(), arguments.next())
     else {
-        eprintln!("usage: check_folder Z3 go|java|python|rust FOLDER");
+        eprintln!("usage: check_folder Z3 LANGUAGE FOLDER");
         return;
     };
     let Ok(language) = language.parse::<Language>() else {

@@ -166,7 +166,9 @@ impl<'a, 's> Checker<'a, 's> {
         if self.clock.is_up() {
             return (Answer::Unknown, None);
         }
-        let query = Query::new(&self.exec.terms, assertions);
+        let mut assertions = assertions.to_vec();
+        assertions.extend(self.exec.invariants.about(&self.exec.terms, &assertions));
+        let query = Query::new(&self.exec.terms, &assertions);
         self.queries += 1;
         (self.solver.ask(&query, QUERY_TIME_MAX), Some(query))
     }

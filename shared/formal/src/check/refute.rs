@@ -18,10 +18,12 @@ use crate::{
 impl Checker<'_, '_> {
     /// Unknown calls return: nothing is built on a throw that nobody has seen.
     pub(super) fn pins(&mut self, roots: &[Term]) -> Vec<Term> {
+        let mut all = roots.to_vec();
+        all.extend(self.exec.invariants.about(&self.exec.terms, roots));
         let throws: Vec<Term> = self
             .exec
             .terms
-            .reachable(roots, false)
+            .reachable(&all, false)
             .into_iter()
             .filter(|term| matches!(self.kind_of(*term), Some(Kind::Assumed | Kind::Raises)))
             .collect();
@@ -30,7 +32,9 @@ impl Checker<'_, '_> {
 
     /// What an assumption keeps from going wrong.
     pub(super) fn assumed(&self, formula: &[Term]) -> String {
-        let support = self.exec.terms.support(formula, false);
+        let mut all = formula.to_vec();
+        all.extend(self.exec.invariants.about(&self.exec.terms, formula));
+        let support = self.exec.terms.support(&all, false);
         let is_pinned =
             |id: &&SymbolId| self.is(**id, Kind::Assumed) || self.is(**id, Kind::Raises);
         let found = support.iter().find(is_pinned);
@@ -167,10 +171,12 @@ impl Checker<'_, '_> {
             | CheckKind::NarrowingConversion
             | CheckKind::IndexOutOfBounds
             | CheckKind::NegativeArraySize
+            | CheckKind::NegativeExponent
+            | CheckKind::TypeMismatch
             | CheckKind::NullDereference
             | CheckKind::ConstantCondition
             | CheckKind::NullCheckAfterDereference => {
-                self.exec.terms.support(&[instance.violation], true)
+                self.exec.terms.support(&[instance.violation], !self.program.has_choices)
             }
         };
         if !data.iter().any(|id| self.is(*id, Kind::Parameter)) {

@@ -76,6 +76,8 @@ pub(super) fn program(
         CheckKind::FloatDivisionByZero
         | CheckKind::IntegerOverflow
         | CheckKind::NarrowingConversion
+        | CheckKind::NegativeExponent
+        | CheckKind::TypeMismatch
         | CheckKind::ConstantCondition
         | CheckKind::NullCheckAfterDereference => return None,
     };

@@ -1,5 +1,6 @@
 //! Counterexamples as arguments in the function's own language, and as programs that call it.
 
+mod ecma;
 mod java;
 mod python;
 mod rust;
@@ -69,6 +70,7 @@ fn literal(
                 | Language::Rust => Err("a value of its type"),
             };
         }
+        Given::Kinds(slots, kinds) => return ecma::literal(slots, *kinds, of),
         Given::Pieces(pieces) => return rust::literal(pieces, &of),
         Given::One(tag, var) => (*tag, *var),
         Given::Any(slots) => {
@@ -129,6 +131,10 @@ pub fn test_program(
     }
     let failure = Failure { path, kind, line };
     match (language, callee) {
+        (
+            Language::JavaScript | Language::TypeScript | Language::Tsx,
+            Callee::Script { name, code },
+        ) => ecma::program(&failure, name, code, arguments),
         (Language::Python, Callee::Function(name)) => python::program(&failure, name, arguments),
         (Language::Rust, Callee::Function(name)) => rust::program(&failure, name, arguments),
         (Language::Java, Callee::Method { class, name, is_static }) => {
@@ -142,7 +148,7 @@ pub fn test_program(
             | Language::Tsx
             | Language::Go
             | Language::Rust,
-            Callee::Function(_) | Callee::Method { .. },
+            Callee::Function(_) | Callee::Method { .. } | Callee::Script { .. },
         ) => None,
     }
 }

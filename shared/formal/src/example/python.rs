@@ -35,6 +35,8 @@ pub(super) fn program(failure: &Failure<'_>, name: &str, arguments: &[String]) -
         | CheckKind::IntegerOverflow
         | CheckKind::NarrowingConversion
         | CheckKind::NegativeArraySize
+        | CheckKind::NegativeExponent
+        | CheckKind::TypeMismatch
         | CheckKind::ConstantCondition
         | CheckKind::NullCheckAfterDereference => return None,
     };

@@ -141,6 +141,7 @@ impl Exec<'_> {
                 Stmt::Check(_)
                 | Stmt::Condition { .. }
                 | Stmt::Dereferenced(_)
+                | Stmt::Assume(_)
                 | Stmt::If(..)
                 | Stmt::Scope(..)
                 | Stmt::Break(_)

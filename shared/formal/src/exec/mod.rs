@@ -6,6 +6,7 @@
 
 mod expr;
 mod flow;
+mod invariant;
 mod read;
 mod state;
 
@@ -13,6 +14,7 @@ use std::collections::{BTreeSet, HashSet};
 
 pub(crate) use expr::{bits, float_to_int, float2, int_to_float, single};
 pub(crate) use flow::PASS;
+use invariant::Invariants;
 pub(crate) use state::carried;
 use state::{Frame, State, Value, merge_all};
 
@@ -30,7 +32,7 @@ const INLINE_DEPTH_MAX: usize = 4;
 /// Terms of one execution; more is answered with [`Stopped::TooLarge`].
 const TERMS_MAX: usize = 200_000;
 
-/// Facts that the paths of all obligations hold together; more is too large as well.
+/// Invariants that the paths of all obligations hold together; more is too large as well.
 const FACTS_MAX: usize = 1_000_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +96,8 @@ pub(crate) struct Exec<'a> {
     pub(crate) unchecked: BTreeSet<String>,
     /// Fields whose only value was taken for granted.
     pub(crate) assumed: BTreeSet<usize>,
+    /// What holds of the values that were read, wherever they go.
+    pub(crate) invariants: Invariants,
     /// A loop was widened or given up, so the two modes differ.
     pub(crate) cut: bool,
     /// Float terms that hold single precision.
@@ -104,7 +108,7 @@ pub(crate) struct Exec<'a> {
     calls: Vec<usize>,
     context: Vec<u32>,
     abstracted: u32,
-    /// Facts that the obligations hold, all together.
+    /// Invariants that the obligations hold, all together.
     facts: usize,
     stopped: Option<Stopped>,
 }
@@ -120,6 +124,7 @@ impl<'a> Exec<'a> {
             unknown_calls: Vec::new(),
             unchecked: BTreeSet::new(),
             assumed: BTreeSet::new(),
+            invariants: Invariants::default(),
             cut: false,
             single: HashSet::new(),
             handlers: Vec::new(),
@@ -203,6 +208,10 @@ impl<'a> Exec<'a> {
             }
             Stmt::Dereferenced(var) => {
                 state.frame.dereferenced.insert(*var);
+            }
+            Stmt::Assume(fact) => {
+                let fact = self.eval(&state, fact).term();
+                self.invariants.insert(&self.terms, fact);
             }
             Stmt::If(condition, yes, no) => return self.branch(state, condition, yes, no),
             Stmt::Scope(label, body) => {

@@ -238,7 +238,8 @@ impl Machine<'_> {
                 let value = self.truth(condition);
                 self.run.conditions.push((*site, value));
             }
-            Stmt::Dereferenced(_) | Stmt::Clobber => {}
+            // What a model leaves out does not matter, even if no fact allows the 0 that it gets.
+            Stmt::Dereferenced(_) | Stmt::Assume(_) | Stmt::Clobber => {}
             Stmt::If(condition, yes, no) => {
                 return if self.truth(condition) { self.block(yes) } else { self.block(no) };
             }

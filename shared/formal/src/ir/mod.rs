@@ -6,9 +6,11 @@
 //! has an effect is a statement.
 
 mod expr;
+mod kinds;
 
 use domain::Language;
 pub use expr::{Cmp, Expr, FloatOp, IntOp};
+pub use kinds::{Kind, Kinds};
 
 /// A local variable of a function, or, with [`Var::GLOBAL`] set, a field or global.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,6 +34,9 @@ pub type Site = u32;
 
 /// What a [`Stmt::Break`] leaves; unique in its function.
 pub type Label = u32;
+
+/// The label of no scope: a break to it ends the run.
+pub const NOWHERE: Label = Label::MAX;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IntType {
@@ -138,6 +143,10 @@ pub enum CheckKind {
     NarrowingConversion,
     IndexOutOfBounds,
     NegativeArraySize,
+    /// Of an integer that has no fractions.
+    NegativeExponent,
+    /// Operands that the language does not combine.
+    TypeMismatch,
     NullDereference,
     /// The condition is always true or always false where it is reached.
     ConstantCondition,
@@ -155,6 +164,8 @@ impl CheckKind {
             Self::NarrowingConversion => "narrowing_conversion",
             Self::IndexOutOfBounds => "index_out_of_bounds",
             Self::NegativeArraySize => "negative_array_size",
+            Self::NegativeExponent => "negative_exponent",
+            Self::TypeMismatch => "type_mismatch",
             Self::NullDereference => "null_dereference",
             Self::ConstantCondition => "constant_condition",
             Self::NullCheckAfterDereference => "null_check_after_dereference",
@@ -212,6 +223,8 @@ pub enum Stmt {
     },
     /// The variable was dereferenced and is not null from here on.
     Dereferenced(Var),
+    /// What was read never is otherwise: a fact about the values themselves, wherever they go.
+    Assume(Expr),
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     Scope(Label, Vec<Stmt>),
     Break(Label),
@@ -333,6 +346,8 @@ pub enum Given {
     Declared(String, Var),
     /// Of several parts, written as its language does.
     Pieces(Vec<Piece>),
+    /// Of one of these kinds.
+    Kinds(Slots, Kinds),
 }
 
 /// What a test calls.
@@ -342,6 +357,8 @@ pub enum Callee {
     Function(String),
     /// Of a class, by the name that this is loaded by; of an object that needs no arguments.
     Method { class: String, name: String, is_static: bool },
+    /// By its name, with the code of its file that it needs, which a test can have as its own.
+    Script { name: String, code: String },
 }
 
 /// How a function is called with arguments.
@@ -375,6 +392,9 @@ pub struct Program {
     pub globals: Vec<Global>,
     /// Lengths have as many bits, with their sign.
     pub length_bits: LengthBits,
+    /// A value is what choices made of it, so what hangs on a parameter by a choice is for
+    /// callers to say.
+    pub has_choices: bool,
 }
 
 /// How long a sequence of a language can be.
@@ -385,6 +405,8 @@ pub enum LengthBits {
     Int,
     /// As everywhere else on machines of 64 bits.
     Word,
+    /// Where JavaScript's arrays end; no engine makes strings that are longer.
+    Script,
 }
 
 impl LengthBits {
@@ -392,6 +414,7 @@ impl LengthBits {
         match self {
             Self::Int => (1 << 31) - 1,
             Self::Word => (1 << 63) - 1,
+            Self::Script => (1 << 32) - 1,
         }
     }
 }
@@ -423,6 +446,7 @@ pub fn walk(block: &[Stmt], visit: &mut impl FnMut(&Stmt)) {
             | Stmt::Check(_)
             | Stmt::Condition { .. }
             | Stmt::Dereferenced(_)
+            | Stmt::Assume(_)
             | Stmt::Break(_)
             | Stmt::Return(_)
             | Stmt::Throw(_)

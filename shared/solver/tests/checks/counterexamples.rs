@@ -10,7 +10,7 @@ use std::{
 use formal::{Verdict, test_program};
 
 use crate::{
-    fixtures::{Fixtures, JAVA, PYTHON, RUST},
+    fixtures::{ECMA, Fixtures, JAVA, PYTHON, RUST},
     rustc,
     world::{program, reports_of},
 };
@@ -19,6 +19,7 @@ use crate::{
 const PYTHON_MIN: usize = 25;
 const JAVA_MIN: usize = 20;
 const RUST_MIN: usize = 60;
+const ECMA_MIN: usize = 70;
 
 /// Each test in a folder of its own, beside the code that it is about.
 fn written(fixtures: &Fixtures, under: &str, test: &str) -> Vec<PathBuf> {
@@ -120,4 +121,21 @@ fn main() {{
         panic!("{said}");
     }
     assert!(folders.len() >= RUST_MIN, "only {} could be run", folders.len());
+}
+
+/// One process runs all, each test as a module of its own.
+#[test]
+fn node_itself_fails_where_a_counterexample_says() {
+    let folders: Vec<PathBuf> = ECMA
+        .iter()
+        .enumerate()
+        .flat_map(|(at, fixtures)| written(fixtures, &format!("ecma/{at}"), "test.js"))
+        .collect();
+    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/run_all.js");
+    let mut node = Command::new("node");
+    node.arg(driver).args(&folders);
+    if let Err(said) = run(&mut node, "Node.js 18 or later (Debian: apt-get install nodejs)") {
+        panic!("{said}");
+    }
+    assert!(folders.len() >= ECMA_MIN, "only {} could be run", folders.len());
 }

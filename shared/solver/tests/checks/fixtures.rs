@@ -13,7 +13,8 @@ pub(crate) struct Fixtures {
     pub(crate) around: (&'static str, &'static str),
 }
 
-pub(crate) const ALL: &[&Fixtures] = &[&GO, &JAVA, &PYTHON, &RUST];
+pub(crate) const ALL: &[&Fixtures] =
+    &[&GO, &JAVA, &PYTHON, &RUST, &ECMA_ARITHMETIC, &ECMA_NOTHING, &ECMA_FLOW, &ECMA_SCRIPT];
 
 pub(crate) const GO: Fixtures = Fixtures {
     marks: Marks { language: Language::Go, file: "subject.go", sign: "//~ " },
@@ -36,6 +37,25 @@ pub(crate) const PYTHON: Fixtures = Fixtures {
 pub(crate) const RUST: Fixtures = Fixtures {
     marks: Marks { language: Language::Rust, file: "subject.rs", sign: "//~ " },
     text: include_str!("../fixtures/rust.txt"),
+    around: ("", ""),
+};
+
+const TYPESCRIPT: Marks =
+    Marks { language: Language::TypeScript, file: "subject.ts", sign: "//~ " };
+
+const fn typescript(text: &'static str) -> Fixtures {
+    Fixtures { marks: TYPESCRIPT, text, around: ("", "") }
+}
+
+/// Of JavaScript and TypeScript.
+pub(crate) const ECMA: &[&Fixtures] = &[&ECMA_ARITHMETIC, &ECMA_NOTHING, &ECMA_FLOW, &ECMA_SCRIPT];
+
+const ECMA_ARITHMETIC: Fixtures = typescript(include_str!("../fixtures/ecma_arithmetic.txt"));
+const ECMA_NOTHING: Fixtures = typescript(include_str!("../fixtures/ecma_nothing.txt"));
+const ECMA_FLOW: Fixtures = typescript(include_str!("../fixtures/ecma_flow.txt"));
+const ECMA_SCRIPT: Fixtures = Fixtures {
+    marks: Marks { language: Language::JavaScript, file: "subject.js", sign: "//~ " },
+    text: include_str!("../fixtures/ecma_script.txt"),
     around: ("", ""),
 };
 

@@ -1,6 +1,7 @@
 //! The formal checks together with the solver that answers them.
 
 mod counterexamples;
+mod ecma;
 mod fixtures;
 mod go;
 mod java;

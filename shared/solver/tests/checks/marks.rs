@@ -13,7 +13,7 @@ pub(crate) struct Marks {
 }
 
 /// What separates the functions, before the name of the next.
-const CUT: &str = "=== ";
+const CUT: &str = "\n=== ";
 
 /// Each function of the file with its name.
 pub(crate) fn cut(text: &str) -> impl Iterator<Item = (&str, &str)> {

@@ -117,6 +117,10 @@ fn meaning(kind: CheckKind) -> (Severity, &'static str, &'static [&'static str])
         ),
         CheckKind::IndexOutOfBounds => (Severity::Medium, "Index out of bounds", &["CWE-129"]),
         CheckKind::NegativeArraySize => (Severity::Medium, "Negative array size", &["CWE-789"]),
+        CheckKind::NegativeExponent => (Severity::Medium, "Negative exponent", &["CWE-682"]),
+        CheckKind::TypeMismatch => {
+            (Severity::Medium, "Operands that do not go together", &["CWE-843"])
+        }
         CheckKind::NullDereference => {
             (Severity::Medium, "Use of something that is not there", &["CWE-476"])
         }
