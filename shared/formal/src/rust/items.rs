@@ -9,7 +9,7 @@ use std::{
 use tree_sitter::Node;
 
 use super::{
-    children,
+    children, each,
     literal::{self, Folded},
     text, too_deep,
     types::{Enum, Names, Struct, Ty},
@@ -43,6 +43,8 @@ pub(super) struct Items<'t> {
     functions: Table<usize>,
     methods: HashMap<(String, String, String), Option<usize>>,
     pub(super) bodies: Vec<Body<'t>>,
+    /// Names that are imported from elsewhere than the standard library.
+    imported: HashSet<&'t str>,
     /// Types that were looked up, by module, name and how deep they stand.
     found: RefCell<HashMap<(String, String, usize), Option<Ty>>>,
 }
@@ -64,6 +66,7 @@ impl<'t> Items<'t> {
             functions: HashMap::new(),
             methods: HashMap::new(),
             bodies: Vec::new(),
+            imported: imported(root, source),
             found: RefCell::default(),
         };
         items.declare_all(root, &Around::default(), first);
@@ -144,6 +147,11 @@ impl<'t> Items<'t> {
             }
             _ => {}
         }
+    }
+
+    /// Whether a name of the standard library means something else here.
+    pub(super) fn is_imported(&self, name: &str) -> bool {
+        self.imported.contains(name)
     }
 
     pub(super) fn is_type(&self, module: &str, name: &str) -> bool {
@@ -278,6 +286,27 @@ pub(super) fn generics(node: Node<'_>, source: &str) -> HashSet<String> {
     let Some(list) = node.child_by_field_name("type_parameters") else { return HashSet::new() };
     let named = children(list).into_iter().filter(|it| it.kind() != "lifetime_parameter");
     named.filter_map(|it| Some(text(it.child_by_field_name("name")?, source).to_owned())).collect()
+}
+
+fn imported<'t>(root: Node<'t>, source: &'t str) -> HashSet<&'t str> {
+    let mut names = HashSet::new();
+    each(root, &mut |node| {
+        if node.kind() != "use_declaration" {
+            return true;
+        }
+        let path = node.child_by_field_name("argument").map_or("", |it| text(it, source));
+        let first = path.trim_start_matches(':').split([':', '{', ' ', ';']).next().unwrap_or("");
+        if !matches!(first, "std" | "core" | "alloc") {
+            each(node, &mut |inner| {
+                if inner.kind() == "identifier" {
+                    names.insert(text(inner, source));
+                }
+                true
+            });
+        }
+        false
+    });
+    names
 }
 
 /// Whether an item with these attributes is only there in tests.

@@ -110,10 +110,25 @@ impl<'a> Lowering<'a> {
         names.sort_unstable();
         names.dedup();
         for name in names {
-            if let Some(local) = self.local(name).filter(|local| local.mutable).cloned() {
+            let Some(local) = self.local(name).cloned() else { continue };
+            // What stands there may decide its type, too.
+            self.escape(&local.ty);
+            if local.mutable {
                 self.forget(&local.ty, &local.vars, reason);
             }
         }
+    }
+
+    /// The types of what `node` mentions may be decided there.
+    pub(super) fn escape_mentioned(&mut self, node: Node<'a>) {
+        each(node, &mut |inner| {
+            if inner.kind() == "identifier"
+                && let Some(ty) = self.local(self.text(inner)).map(|local| local.ty.clone())
+            {
+                self.escape(&ty);
+            }
+            true
+        });
     }
 
     /// What unknown code is given of the locals that `node` mentions.

@@ -31,22 +31,28 @@ const QUIET: &[&str] = &[
     "compile_error",
 ];
 
+/// What decides the type of its operands.
+const OPERATORS: &[&str] =
+    &["+", "-", "*", "/", "%", "<", ">", "<=", ">=", "==", "!=", "&", "|", "^"];
+
 impl<'a> Lowering<'a> {
     /// A macro that is not written out: it may do anything with what it mentions, and leave.
     pub(super) fn foreign_macro(&mut self, node: Node<'a>, hint: Option<&Ty>) -> Value {
         let path = node.child_by_field_name("macro").map_or("", |it| self.text(it));
         let name = path.rsplit("::").next().unwrap_or(path);
-        let nested = {
-            let mut depth = 0;
-            each(node, &mut |inner| {
-                depth += u32::from(inner.kind() == "token_tree");
-                true
-            });
-            depth > 1
-        };
+        let (mut depth, mut computes) = (0, false);
+        each(node, &mut |inner| {
+            depth += u32::from(inner.kind() == "token_tree");
+            computes |= OPERATORS.contains(&inner.kind());
+            true
+        });
+        let nested = depth > 1;
         let quiet = QUIET.contains(&name) && !self.foreign.contains(name);
         if !quiet || nested {
             self.forget_mentioned(node, "what a macro does");
+        }
+        if !quiet || nested || computes {
+            self.escape_mentioned(node);
         }
         if quiet {
             return match name {

@@ -59,7 +59,11 @@ impl<'a> Lowering<'a> {
                     if let Some((guard, no)) = guard {
                         own.held(guard, no);
                     }
-                    own.expr(value, hint)
+                    let given = own.expr(value, hint);
+                    if !given.is_never() {
+                        own.may_not_return(value);
+                    }
+                    given
                 })
             });
             tests.push((before, fits, guard.map(|(_, no)| no)));

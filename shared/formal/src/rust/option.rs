@@ -47,40 +47,6 @@ impl<'a> Lowering<'a> {
                 let error = self.held_by(of, "Err");
                 self.unwrapped(error, hint)
             }
-            "unwrap_or" => {
-                let hint = Some(&value.ty).filter(|ty| **ty != Ty::Never).cloned();
-                let other = self.expr(*asked.first()?, hint.as_ref());
-                self.choose(there, value, other)
-            }
-            "unwrap_or_default" => {
-                let zero = match value.ty.leaves().as_slice() {
-                    [Type::Int(_)] => Some(Expr::Int(0)),
-                    [Type::Bool] => Some(Expr::Bool(false)),
-                    [Type::Float { .. }] => Some(Expr::Float(0.0)),
-                    [Type::Ref] => Some(super::sequence::made(Expr::Int(0))),
-                    _ => None,
-                };
-                let is_plain =
-                    !matches!(value.ty.bare(), Ty::Enum(_) | Ty::Struct(_) | Ty::Option(_));
-                let other = match zero.filter(|_| is_plain) {
-                    Some(zero) => Value { ty: value.ty.clone(), leaves: vec![zero] },
-                    None => self.opaque(&value.ty.clone(), "a default"),
-                };
-                self.choose(there, value, other)
-            }
-            "unwrap_or_else" => {
-                let other = self.closure(asked, &value.ty.clone());
-                self.choose(there, value, other)
-            }
-            "map_or" => {
-                let other = self.expr(*asked.first()?, hint);
-                let found = self.closure(asked.get(1..)?, &other.ty.clone());
-                self.choose(there, found, other)
-            }
-            "map_or_else" => {
-                let ty = hint.cloned().unwrap_or(Ty::Unknown);
-                self.closure(asked, &ty)
-            }
             "is_some_and" | "is_ok_and" => {
                 let found = self.closure(asked, &Ty::Bool).leaf();
                 Value::bool(there.and(found))
@@ -120,6 +86,54 @@ impl<'a> Lowering<'a> {
             }
             "and_then" | "filter" | "or_else" | "or" | "and" | "xor" | "zip" => {
                 self.perhaps(of, name, asked, hint)?
+            }
+            _ => return self.or_another(of, name, asked, hint),
+        })
+    }
+
+    /// What is there, or something else.
+    fn or_another(
+        &mut self,
+        of: &Value,
+        name: &str,
+        asked: &[Node<'a>],
+        hint: Option<&Ty>,
+    ) -> Option<Value> {
+        let (there, value) = (of.leaf(), self.content(of));
+        Some(match name {
+            "unwrap_or" => {
+                let hint = Some(&value.ty).filter(|ty| **ty != Ty::Never).cloned();
+                let other = self.expr(*asked.first()?, hint.as_ref());
+                self.choose(there, value, other)
+            }
+            "unwrap_or_default" => {
+                let zero = match value.ty.leaves().as_slice() {
+                    [Type::Int(_)] => Some(Expr::Int(0)),
+                    [Type::Bool] => Some(Expr::Bool(false)),
+                    [Type::Float { .. }] => Some(Expr::Float(0.0)),
+                    [Type::Ref] => Some(super::sequence::made(Expr::Int(0))),
+                    _ => None,
+                };
+                let is_plain =
+                    !matches!(value.ty.bare(), Ty::Enum(_) | Ty::Struct(_) | Ty::Option(_));
+                let other = match zero.filter(|_| is_plain) {
+                    Some(zero) => Value { ty: value.ty.clone(), leaves: vec![zero] },
+                    None => self.opaque(&value.ty.clone(), "a default"),
+                };
+                self.choose(there, value, other)
+            }
+            "unwrap_or_else" => {
+                let other = self.closure(asked, &value.ty.clone());
+                self.choose(there, value, other)
+            }
+            "map_or" => {
+                let other = self.expr(*asked.first()?, hint);
+                let found = self.closure(asked.get(1..)?, &other.ty.clone());
+                self.choose(there, found, other)
+            }
+            "map_or_else" => {
+                let ty = hint.cloned().unwrap_or(Ty::Unknown);
+                self.closure(asked, &ty)
             }
             _ => return None,
         })

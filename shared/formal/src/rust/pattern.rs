@@ -37,21 +37,7 @@ impl<'a> Lowering<'a> {
                 let inner = children(pattern).into_iter().nth(1);
                 inner.map_or(Expr::Bool(true), |it| self.test(it, value))
             }
-            "or_pattern" => {
-                let parts = children(pattern);
-                let mut all = Expr::Bool(false);
-                let mut cursor = pattern.walk();
-                let wild = pattern.children(&mut cursor).any(|it| it.kind() == "_");
-                for part in parts {
-                    let one = self.test(part, value);
-                    all = match (&all, &one) {
-                        (Expr::Bool(false), _) => one,
-                        (_, Expr::Bool(true)) => one,
-                        _ => all.or(one),
-                    };
-                }
-                if wild { Expr::Bool(true) } else { all }
-            }
+            "or_pattern" => self.test_any(pattern, value),
             "tuple_pattern" => self.test_places(pattern, value, None),
             "tuple_struct_pattern" => {
                 let Some((fits, part)) = self.variant_of(pattern, value) else {
@@ -107,6 +93,21 @@ impl<'a> Lowering<'a> {
                 _ => self.untold(),
             },
         }
+    }
+
+    /// One of several patterns.
+    fn test_any(&mut self, pattern: Node<'a>, value: &Value) -> Expr {
+        let mut all = Expr::Bool(false);
+        for part in children(pattern) {
+            let one = self.test(part, value);
+            all = match (&all, &one) {
+                (Expr::Bool(false), _) | (_, Expr::Bool(true)) => one,
+                _ => all.or(one),
+            };
+        }
+        let mut cursor = pattern.walk();
+        let wild = pattern.children(&mut cursor).any(|it| it.kind() == "_");
+        if wild { Expr::Bool(true) } else { all }
     }
 
     fn untold(&mut self) -> Expr {

@@ -59,7 +59,6 @@ const SAME_LENGTH: &[&str] = &[
     "last_mut",
     "first_mut",
     "as_mut_slice",
-    "as_mut",
     "eq_ignore_ascii_case",
     "rotate_left",
     "rotate_right",
@@ -94,7 +93,63 @@ impl<'a> Lowering<'a> {
                 let there = Expr::cmp(Cmp::Lt, index, length);
                 self.perhaps_element(there, of, &element)
             }
-            ("pop", []) => {
+            ("swap", [one, two]) if !is_text => {
+                let (one, two) = (self.number_of(*one)?, self.number_of(*two)?);
+                let above = |index| Expr::cmp(Cmp::Le, length.clone(), index);
+                self.check(CheckKind::IndexOutOfBounds, at, above(one).or(above(two)));
+                Value::unit()
+            }
+            ("split_at" | "split_at_mut", [middle]) if !is_text => {
+                let middle = self.number_of(*middle)?;
+                let above = Expr::cmp(Cmp::Lt, length.clone(), middle.clone());
+                self.check(CheckKind::IndexOutOfBounds, at, above);
+                let rest = Expr::int2(IntOp::Sub, length, middle.clone());
+                let part = Ty::Sequence(Box::new(element), Kind::Slice);
+                let leaves = vec![made(middle), made(rest)];
+                let value = Value { ty: Ty::Tuple(vec![part.clone(), part]), leaves };
+                self.keep(value)
+            }
+            ("copy_from_slice" | "clone_from_slice", [other]) => {
+                let other = self.expr(*other, None).length();
+                match other {
+                    Some(other) => {
+                        let same = Expr::cmp(Cmp::Eq, length, other);
+                        self.check(CheckKind::Assertion, at, same.not());
+                    }
+                    None => self.unknown_check(CheckKind::Assertion, at, "a length"),
+                }
+                Value::unit()
+            }
+            ("binary_search", [wanted]) => {
+                self.expr(*wanted, Some(&element));
+                let found = self.below(length.clone(), false);
+                let other = self.below(length, true);
+                let known = self.opaque(&Ty::Bool, "whether a value is found").leaf();
+                let size = Ty::Int(USIZE);
+                Value { ty: Ty::result(size.clone(), size), leaves: vec![known, found, other] }
+            }
+            _ => {
+                let changed = self.changing_method(of, place, name, given, at);
+                return changed.or_else(|| self.plain_method(of, name, given));
+            }
+        })
+    }
+
+    /// Methods that change how long a vector or text is.
+    fn changing_method(
+        &mut self,
+        of: &Value,
+        place: Option<&(Ty, Vec<Var>)>,
+        name: &str,
+        given: &[Node<'a>],
+        at: u32,
+    ) -> Option<Value> {
+        let length = of.length()?;
+        let element = of.ty.element().cloned().unwrap_or(Ty::Char);
+        let is_text = matches!(of.ty.bare(), Ty::Text { .. });
+        let there = Expr::cmp(Cmp::Lt, Expr::Int(0), length.clone());
+        Some(match (name, given) {
+            ("pop", []) if !is_text => {
                 let popped = self.perhaps_element(there.clone(), of, &element);
                 let popped = self.keep(popped);
                 let shorter = Expr::int2(IntOp::Sub, length, Expr::Int(1));
@@ -145,42 +200,7 @@ impl<'a> Lowering<'a> {
                 );
                 self.resized(place, Expr::int2(IntOp::Add, length, Expr::Int(1)))
             }
-            ("swap", [one, two]) if !is_text => {
-                let (one, two) = (self.number_of(*one)?, self.number_of(*two)?);
-                let above = |index| Expr::cmp(Cmp::Le, length.clone(), index);
-                self.check(CheckKind::IndexOutOfBounds, at, above(one).or(above(two)));
-                Value::unit()
-            }
-            ("split_at" | "split_at_mut", [middle]) if !is_text => {
-                let middle = self.number_of(*middle)?;
-                let above = Expr::cmp(Cmp::Lt, length.clone(), middle.clone());
-                self.check(CheckKind::IndexOutOfBounds, at, above);
-                let rest = Expr::int2(IntOp::Sub, length, middle.clone());
-                let part = Ty::Sequence(Box::new(element), Kind::Slice);
-                let leaves = vec![made(middle), made(rest)];
-                let value = Value { ty: Ty::Tuple(vec![part.clone(), part]), leaves };
-                self.keep(value)
-            }
-            ("copy_from_slice" | "clone_from_slice", [other]) => {
-                let other = self.expr(*other, None).length();
-                match other {
-                    Some(other) => {
-                        let same = Expr::cmp(Cmp::Eq, length, other);
-                        self.check(CheckKind::Assertion, at, same.not());
-                    }
-                    None => self.unknown_check(CheckKind::Assertion, at, "a length"),
-                }
-                Value::unit()
-            }
-            ("binary_search", [wanted]) => {
-                self.expr(*wanted, Some(&element));
-                let found = self.below(length.clone(), false);
-                let other = self.below(length, true);
-                let known = self.opaque(&Ty::Bool, "whether a value is found").leaf();
-                let size = Ty::Int(USIZE);
-                Value { ty: Ty::result(size.clone(), size), leaves: vec![known, found, other] }
-            }
-            _ => return self.plain_method(of, name, given),
+            _ => return None,
         })
     }
 
@@ -188,29 +208,12 @@ impl<'a> Lowering<'a> {
     fn plain_method(&mut self, of: &Value, name: &str, given: &[Node<'a>]) -> Option<Value> {
         let length = of.length()?;
         let is_text = matches!(of.ty.bare(), Ty::Text { .. });
-        let bytes = Ty::Sequence(Box::new(Ty::Int(IntType::unsigned(8))), Kind::Slice);
-        let same = |ty: Ty| Value { ty, leaves: vec![made(length.clone())] };
+        if given.is_empty()
+            && let Some(copied) = self.copied(of, length.clone(), name)
+        {
+            return Some(copied);
+        }
         match (name, given) {
-            (
-                "as_str" | "as_slice" | "as_ref" | "borrow" | "to_vec" | "to_owned" | "clone"
-                | "into_string" | "as_bytes" | "into_bytes" | "to_string" | "into_boxed_str"
-                | "into_boxed_slice" | "as_mut_slice" | "as_mut_str" | "as_deref",
-                [],
-            ) if is_text || name != "to_string" => Some(match (of.ty.bare(), name) {
-                (_, "as_bytes" | "into_bytes") => self.with_origin(of, bytes),
-                (Ty::Text { .. }, _) => {
-                    let owned =
-                        name.starts_with("to_") || name.starts_with("into") || name == "clone";
-                    self.with_origin(of, Ty::Text { owned })
-                }
-                (Ty::Sequence(element, _), "to_vec" | "to_owned") => {
-                    same(Ty::Sequence(element.clone(), Kind::Vec))
-                }
-                (Ty::Sequence(element, Kind::Array(_)), _) if name != "clone" => {
-                    same(Ty::Sequence(element.clone(), Kind::Slice))
-                }
-                _ => of.clone().bare(),
-            }),
             (
                 "trim" | "trim_start" | "trim_end" | "trim_matches" | "to_lowercase"
                 | "to_uppercase" | "trim_start_matches" | "trim_end_matches",
@@ -269,6 +272,50 @@ impl<'a> Lowering<'a> {
             }
             _ => None,
         }
+    }
+
+    /// Another view of the same elements, or a copy of them.
+    fn copied(&mut self, of: &Value, length: Expr, name: &str) -> Option<Value> {
+        let known = [
+            "as_str",
+            "as_slice",
+            "as_ref",
+            "borrow",
+            "to_vec",
+            "to_owned",
+            "clone",
+            "into_string",
+            "as_bytes",
+            "into_bytes",
+            "to_string",
+            "into_boxed_str",
+            "into_boxed_slice",
+            "as_mut_slice",
+            "as_mut_str",
+            "as_deref",
+        ];
+        let is_text = matches!(of.ty.bare(), Ty::Text { .. });
+        if !known.contains(&name) || (name == "to_string" && !is_text) {
+            return None;
+        }
+        let same = |ty: Ty| Value { ty, leaves: vec![made(length)] };
+        Some(match (of.ty.bare(), name) {
+            (_, "as_bytes" | "into_bytes") => {
+                let byte = Box::new(Ty::Int(IntType::unsigned(8)));
+                self.with_origin(of, Ty::Sequence(byte, Kind::Slice))
+            }
+            (Ty::Text { .. }, _) => {
+                let owned = ["to_", "into", "clone"].iter().any(|start| name.starts_with(start));
+                self.with_origin(of, Ty::Text { owned })
+            }
+            (Ty::Sequence(element, _), "to_vec" | "to_owned") => {
+                same(Ty::Sequence(element.clone(), Kind::Vec))
+            }
+            (Ty::Sequence(element, Kind::Array(_)), _) if name != "clone" => {
+                same(Ty::Sequence(element.clone(), Kind::Slice))
+            }
+            _ => of.clone().bare(),
+        })
     }
 
     /// The same length, and as known as it was.

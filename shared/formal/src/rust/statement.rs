@@ -76,12 +76,18 @@ impl<'a> Lowering<'a> {
             | "mod_item"
             | "extern_crate_declaration"
             | "union_item" => Value::unit(),
-            _ => self.expr(node, hint),
+            _ => {
+                let value = self.expr(node, hint);
+                if is_end && !value.is_never() {
+                    self.may_not_return(node);
+                }
+                value
+            }
         }
     }
 
     /// A call of other code at the end of a branch may be there because it does not come back.
-    fn may_not_return(&mut self, node: Node<'a>) {
+    pub(super) fn may_not_return(&mut self, node: Node<'a>) {
         let is_path = node.kind() == "call_expression"
             && node
                 .child_by_field_name("function")

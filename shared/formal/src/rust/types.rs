@@ -258,6 +258,7 @@ impl Names<'_> {
 
     fn standard(&self, name: &str) -> Ty {
         match name {
+            _ if self.items.is_imported(name) => Ty::Unknown,
             "String" => Ty::Text { owned: true },
             "Ordering" => Ty::ordering(),
             _ => Ty::Unknown,
@@ -281,6 +282,8 @@ impl Names<'_> {
             return self.named(name, depth);
         }
         match name {
+            // An alias of `Result` keeps its shape.
+            _ if self.items.is_imported(name) && name != "Result" => Ty::Unknown,
             "Option" => Ty::option(part(0)),
             // An alias of one argument names its own error.
             "Result" => Ty::result(part(0), part(1)),
