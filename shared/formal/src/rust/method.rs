@@ -51,6 +51,9 @@ const LOOKING: &[&str] = &[
     "path",
 ];
 
+/// Methods that read input, or what it says.
+const INPUT: &[&str] = &["parse", "read_line", "read_to_string"];
+
 /// What a method is called on.
 struct Receiver {
     value: Value,
@@ -110,8 +113,23 @@ impl<'a> Lowering<'a> {
         let wanted = hint.filter(|_| unwraps && is_conversion(self.text(of)));
         let wanted = wanted.map(|hint| Ty::result(hint.clone(), Ty::Unknown));
         let value = self.expr(of, wanted.as_ref());
-        let value = if value.is_never() { value } else { self.keep(value) };
+        let mut value = if value.is_never() { value } else { self.keep(value) };
+        if matches!(name, "unwrap" | "expect") {
+            self.take_for_granted(of, &mut value);
+        }
         Receiver { value, place: None, mutable: false, learns: None }
+    }
+
+    /// Whoever unwraps input at once takes it for granted: what follows is refuted as if it were.
+    pub(super) fn take_for_granted(&mut self, of: Node<'a>, value: &mut Value) {
+        let function = of.child_by_field_name("function");
+        let function = function.and_then(|it| it.child_by_field_name("function").or(Some(it)));
+        let name = function.and_then(|it| it.child_by_field_name("field"));
+        let is_input = name.is_some_and(|it| INPUT.contains(&self.text(it)));
+        if is_input && matches!(value.ty, Ty::Result(..)) {
+            let granted = self.assumed("whether input can be read");
+            value.leaves.splice(..1, [granted]);
+        }
     }
 
     /// Methods that turn a value into one of another type.
@@ -326,7 +344,7 @@ impl<'a> Lowering<'a> {
             matches!(of.value.ty.bare(), Ty::Int(_) | Ty::Bool | Ty::Char | Ty::Float { .. });
         if matches!(name, "read_line" | "read_to_string") {
             self.read_from_outside(given);
-            let mut leaves = vec![self.assumed("whether reading works")];
+            let mut leaves = self.opaque(&Ty::Bool, "whether reading works").leaves;
             leaves.extend(self.opaque(&Ty::Int(USIZE), "how much was read").leaves);
             return Value { ty: Ty::result(Ty::Int(USIZE), Ty::Unknown), leaves };
         }

@@ -301,9 +301,10 @@ impl<'a> Lowering<'a> {
     }
 
     /// Functions, types and imports within a body.
-    fn declared_within(&self, body: Node<'a>) -> HashSet<&'a str> {
-        let mut names = HashSet::new();
+    fn declared_within(&mut self, body: Node<'a>) -> HashSet<&'a str> {
+        let (mut names, mut own_macro) = (HashSet::new(), false);
         each(body, &mut |node| {
+            own_macro |= node.kind() == "macro_definition";
             match node.kind() {
                 "use_declaration" => each(node, &mut |inner| {
                     if inner.kind() == "identifier" {
@@ -320,6 +321,10 @@ impl<'a> Lowering<'a> {
             }
             true
         });
+        if own_macro {
+            // It may use every local that stands before it.
+            self.failed = Some("a macro within a function is not lowered".to_owned());
+        }
         names
     }
 

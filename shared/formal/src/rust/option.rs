@@ -235,7 +235,8 @@ impl<'a> Lowering<'a> {
         if value.is_never() {
             return value;
         }
-        let value = self.keep(value).bare();
+        let mut value = self.keep(value).bare();
+        self.take_for_granted(inner, &mut value);
         let returns = self.signature.returns.clone();
         let (there, content) = if value.ty.is_perhaps() {
             let content = self.content(&value);

@@ -396,7 +396,7 @@ impl<'a> Lowering<'a> {
 
     /// `text.parse::<i32>()`.
     pub(super) fn parsed(&mut self, of: &Value, to: &Ty) -> Value {
-        let known = self.assumed("whether a text can be read");
+        let known = self.opaque(&Ty::Bool, "whether a text can be read").leaf();
         let source = match of.leaves.first() {
             Some(Expr::Var(var)) => Source::Within(*var),
             _ => Source::Opaque("what a text says".to_owned()),
