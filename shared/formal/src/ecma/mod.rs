@@ -27,6 +27,7 @@ mod statement;
 mod switch;
 mod truth;
 mod types;
+mod unknown;
 mod value;
 
 use std::collections::{HashMap, HashSet};

@@ -2,6 +2,7 @@
 
 mod counterexamples;
 mod ecma;
+mod ecma_random;
 mod fixtures;
 mod go;
 mod java;
