@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Suites of the formal checks.
-const FORMAL: [&str; 4] = ["juliet", "esbmc", "gosec", "nilaway"];
+const FORMAL: [&str; 5] = ["juliet", "esbmc", "gosec", "nilaway", "functions"];
 
 /// Optimised, and built faster than what is released.
 const PROFILE: &str = "bench";

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use domain::Language;
 
 /// Measure what Assay finds against suites that others labelled.
 ///
@@ -94,6 +95,17 @@ pub(crate) enum Suite {
         /// The solver's program.
         #[arg(long, value_name = "PROGRAM", default_value = "z3")]
         z3: PathBuf,
+    },
+    /// Formal checks: every function of a folder; nobody labelled it, so what is refuted is listed.
+    Functions {
+        /// A folder with code.
+        path: PathBuf,
+        /// The solver's program.
+        #[arg(long, value_name = "PROGRAM", default_value = "z3")]
+        z3: PathBuf,
+        /// The language of the functions, such as `python`.
+        #[arg(long)]
+        language: Language,
     },
     /// Formal checks: samples of conversions and slice bounds in securego/gosec.
     Gosec {

@@ -24,7 +24,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use crate::formal::{Checks, esbmc, gosec, juliet, nilaway};
+use crate::formal::{Checks, esbmc, folder, gosec, juliet, nilaway};
 use annotated::Programs;
 pub use arguments::Arguments;
 use arguments::Suite;
@@ -46,6 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
             juliet::score(path, &choice, Checks::new(z3))?
         }
         Suite::Esbmc { path, z3 } => esbmc::score(path, Checks::new(z3))?,
+        Suite::Functions { path, z3, language } => folder::score(path, *language, Checks::new(z3))?,
         Suite::Gosec { path, z3 } => gosec::score(path, Checks::new(z3))?,
         Suite::Nilaway { path, z3 } => nilaway::score(path, Checks::new(z3))?,
         Suite::Bandit { path, bandit } => bandit::score(path, bandit)?,

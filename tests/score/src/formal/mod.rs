@@ -1,6 +1,7 @@
 //! The formal checks, on suites that say which functions or lines go wrong.
 
 pub(crate) mod esbmc;
+pub(crate) mod folder;
 pub(crate) mod gosec;
 pub(crate) mod juliet;
 pub(crate) mod nilaway;
