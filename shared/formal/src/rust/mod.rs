@@ -19,6 +19,7 @@ mod integer;
 mod items;
 mod leave;
 mod literal;
+mod look;
 mod loops;
 mod macros;
 mod matching;
