@@ -2,7 +2,7 @@
 //! (`fps`). Only literals are read; what the programs put together or draw by lot is not. Where a
 //! list gives its literals the names of files, they have them here, too.
 //!
-//! Nothing was written with this suite at hand: it is here to tell whether what was learned
+//! Few patterns were written with this suite at hand: it is here to tell whether what was learned
 //! elsewhere holds.
 
 use std::path::Path;
