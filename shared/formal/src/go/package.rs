@@ -179,16 +179,8 @@ impl Package {
         };
         signature.places = self.places(&signature, &uses);
         self.signatures.insert(function, signature);
-        program.functions.push(Function {
-            name: class.map_or_else(|| name.to_owned(), |class| format!("{class}.{name}")),
-            first_line: line(node),
-            last_line: last_line(node),
-            file,
-            parameters: Vec::new(),
-            call: None,
-            variables: Vec::new(),
-            body: Ok(Vec::new()),
-        });
+        let name = class.map_or_else(|| name.to_owned(), |class| format!("{class}.{name}"));
+        program.functions.push(empty(name, node, file));
         bodies.push(Body { function, file, node, uses });
     }
 
@@ -251,6 +243,20 @@ impl Package {
             ty = fields.into_iter().find(|field| field.name == *name)?.ty;
         }
         Some((ty, pointer))
+    }
+}
+
+/// A function whose body comes later.
+fn empty(name: String, node: Node<'_>, file: usize) -> Function {
+    Function {
+        name,
+        first_line: line(node),
+        last_line: last_line(node),
+        file,
+        parameters: Vec::new(),
+        call: None,
+        variables: Vec::new(),
+        body: Ok(Vec::new()),
     }
 }
 
