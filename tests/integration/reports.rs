@@ -240,6 +240,45 @@ async fn what_another_tool_found_joins_the_analysis_and_decides_only_when_asked(
 }
 
 #[tokio::test]
+async fn what_was_found_leaves_as_a_log_that_can_be_read_back() {
+    let shop = Shop::new().await;
+    let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
+    let flaw = "import os\n\n\ndef show(name):\n    os.system('ls ' + name)\n";
+    let zero = "def share(total):\n    parts = 0\n    return total // parts\n";
+    let files = [("app.py", CLEAN), ("a.py", flaw), ("b.py", zero)];
+    let head = shop.git.commit_files(&files, "change", &[&base]);
+    let push = shop.push(&head, &base).await;
+    let path = format!("/v1/analyses/{}/sarif", push.analysis["id"].as_str().unwrap());
+    shop.post(&path, &log(&json!([result("a.py", 2, "error")]))).await;
+
+    let log = shop.get(&path).await;
+    let run = &log["runs"][0];
+    let told: Vec<_> = run["results"].as_array().unwrap().iter().map(told).collect();
+    let found = push.findings("").await;
+    let mut own: Vec<_> = found
+        .iter()
+        .filter(|one| one["tool"].is_null())
+        .map(|one| (one["path"].clone(), one["line_start"].clone(), one["rule"].clone()))
+        .collect();
+    own.sort_by_key(|(path, line, rule)| (path.to_string(), line.as_u64(), rule.to_string()));
+    assert_eq!(told, own);
+    assert!(told.len() >= 2, "{log:#}");
+    assert!(own.iter().any(|(_, _, rule)| rule == "python.formal.division-by-zero"), "{own:?}");
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    assert!(told.iter().all(|(_, _, id)| rules.iter().any(|rule| rule["id"] == *id)));
+
+    // It is known for our own: nothing of it joins the analysis again.
+    let again = shop.post(&path, &log).await.json();
+    assert_eq!(again["imported"], 0, "{again}");
+}
+
+fn told(result: &Value) -> (Value, Value, Value) {
+    let place = &result["locations"][0]["physicalLocation"];
+    let (path, line) = (&place["artifactLocation"]["uri"], &place["region"]["startLine"]);
+    (path.clone(), line.clone(), result["ruleId"].clone())
+}
+
+#[tokio::test]
 async fn a_log_that_is_none_is_refused_with_what_is_wrong_and_where() {
     let shop = Shop::new().await;
     let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);

@@ -16,6 +16,7 @@ mod formal;
 mod health;
 mod imports;
 mod keys;
+mod log;
 mod merges;
 mod pages;
 mod public_keys;
@@ -51,6 +52,7 @@ pub(crate) fn all() -> OpenApiRouter<Deps> {
         .merge(dismissing::routes())
         .merge(dismissals::routes())
         .merge(imports::routes())
+        .merge(log::routes())
         .merge(rules::routes())
         .merge(formal::routes())
         .merge(trust::routes())
