@@ -168,10 +168,11 @@ severity: error
 message: as ast-grep writes it
 rule: {pattern: print($A)}
 fix: log($A)
+url: https://example.com/rules/theirs
 ";
     let done = import(yaml, json!({})).await.json();
     assert_eq!((&done["created"], &done["changed"]), (&json!(2), &json!(0)));
-    assert_eq!(done["notes"], json!(["rule `theirs`: `fix` has no effect here"]));
+    assert_eq!(done["notes"], json!(["rule `theirs`: `url` has no effect here"]));
 
     let exported = world.get("/v1/rules/export", &key).await;
     assert_eq!(exported.header(header::CONTENT_TYPE), "application/yaml");
