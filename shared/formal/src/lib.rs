@@ -8,6 +8,7 @@
 mod check;
 mod clock;
 mod ecma;
+mod emit;
 mod example;
 mod exceptions;
 mod exec;
@@ -17,6 +18,7 @@ pub mod ir;
 mod java;
 mod python;
 mod rust;
+mod slots;
 mod smt;
 mod solver;
 mod symbol;

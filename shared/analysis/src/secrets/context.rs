@@ -1,35 +1,15 @@
 //! Secrets that only what stands around them gives away: a sentence, a comparison, an option of a
 //! command, an element of a settings file.
 
-use std::sync::OnceLock;
+use domain::Severity::{Critical, High, Medium};
 
-use domain::Severity::{self, Critical, High, Medium};
-
-use super::{
-    assignment,
-    guard::{self, Candidate},
-    patterns::{Pattern, Shape},
-};
+use super::{assignment, guard, patterns::Pattern};
 
 /// How far a command, an account or a block goes on below the line that it begins on.
 const BLOCK: usize = 400;
 
-const fn around(
-    id: &'static str,
-    what: &'static str,
-    keywords: &'static [&'static str],
-    shape: &'static str,
-    guard: fn(&Candidate<'_>) -> bool,
-    (severity, confidence): (Severity, f64),
-    reach: usize,
-) -> Pattern {
-    let shape = Shape::Whole(shape);
-    let compiled = OnceLock::new();
-    Pattern { id, what, keywords, shape, guard, severity, confidence, reach, compiled }
-}
-
 pub(super) static CONTEXT: [Pattern; 19] = [
-    around(
+    Pattern::whole(
         "secret.kerberos-ticket",
         "A Kerberos ticket that can be cracked",
         &["$krb5asrep$", "$krb5tgs$"],
@@ -38,7 +18,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (Critical, 0.9),
         0,
     ),
-    around(
+    Pattern::whole(
         "secret.thingsboard-token",
         "A ThingsBoard device token",
         &["/telemetry", "/attributes"],
@@ -47,7 +27,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.8),
         0,
     ),
-    around(
+    Pattern::whole(
         "secret.truenas-key",
         "A TrueNAS key",
         &["login_with_api_key", "truenas"],
@@ -56,7 +36,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.9),
         BLOCK,
     ),
-    around(
+    Pattern::whole(
         "secret.aws-secret-key",
         "An AWS secret access key",
         &["secret_access_key", "secretaccesskey", "secret-access-key", "aws_secret"],
@@ -65,7 +45,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (Critical, 0.9),
         0,
     ),
-    around(
+    Pattern::whole(
         "secret.aws-secret-key-beside-id",
         "An AWS secret access key",
         &["akia", "asia"],
@@ -74,7 +54,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (Critical, 0.85),
         BLOCK,
     ),
-    around(
+    Pattern::whole(
         "secret.netrc-password",
         "A password for a machine",
         &["machine "],
@@ -83,7 +63,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.8),
         BLOCK,
     ),
-    around(
+    Pattern::whole(
         "secret.network-credential",
         "A password for a network account",
         &["networkcredential(", "directoryentry("],
@@ -92,7 +72,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.75),
         BLOCK,
     ),
-    around(
+    Pattern::whole(
         "secret.connection-string-password",
         "A password in a connection string",
         &["server=", "data source=", "initial catalog=", "uid=", "user id="],
@@ -101,7 +81,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.75),
         0,
     ),
-    around(
+    Pattern::whole(
         "secret.option-password",
         "A password given to a command",
         &[
@@ -119,7 +99,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.65),
         0,
     ),
-    around(
+    Pattern::whole(
         "secret.basic-credential",
         "A password given to curl",
         &["curl"],
@@ -128,7 +108,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.75),
         BLOCK,
     ),
-    around(
+    Pattern::whole(
         "secret.header-token",
         "A credential in a header",
         &["-token", "-key", "-secret", "-auth", "-h ", "--header"],
@@ -137,7 +117,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.65),
         0,
     ),
-    around(
+    Pattern::whole(
         "secret.xml-attribute",
         "A password, key or token in a settings file",
         &["password\"", "passwd\"", "pwd\"", "secret\"", "token\"", "apikey\""],
@@ -146,7 +126,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.65),
         0,
     ),
-    around(
+    Pattern::whole(
         "secret.xml-element",
         "A password, key or token in a settings file",
         &["password>", "passwd>", "passphrase>", "secret>", "token>", "apikey>"],
@@ -155,7 +135,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.65),
         0,
     ),
-    around(
+    Pattern::whole(
         "secret.secure-string",
         "A password in the text of a script",
         &["asplaintext"],
@@ -164,7 +144,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.75),
         0,
     ),
-    around(
+    Pattern::whole(
         "secret.mysql-password",
         "A password given to MySQL",
         &["mysql"],
@@ -173,7 +153,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.7),
         0,
     ),
-    around(
+    Pattern::whole(
         "secret.login-call",
         "A password given to a login",
         &[
@@ -189,7 +169,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.7),
         BLOCK,
     ),
-    around(
+    Pattern::whole(
         "secret.terraform-default",
         "A password, key or token as a default",
         &["variable \""],
@@ -198,7 +178,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.7),
         BLOCK,
     ),
-    around(
+    Pattern::whole(
         "secret.compared-password",
         "A password that the code compares with",
         &["password", "passwd", "passphrase", "pwd", "pass ==", "secret =", "secret !", "secret."],
@@ -207,7 +187,7 @@ pub(super) static CONTEXT: [Pattern; 19] = [
         (High, 0.6),
         0,
     ),
-    around(
+    Pattern::whole(
         "secret.stated-password",
         "A password in a sentence",
         &["password is", "password for", "password was", "passphrase is", "following password"],

@@ -1,35 +1,16 @@
 //! Credentials in the form in which tools keep them: cluster manifests, logins of registries,
 //! key files, lists of passwords.
 
-use std::sync::OnceLock;
+use domain::Severity::{Critical, High, Medium};
 
-use domain::Severity::{self, Critical, High, Medium};
-
-use super::{
-    guard::{self, Candidate},
-    patterns::{Pattern, Shape},
-};
+use super::{guard, patterns::Pattern};
 
 /// A manifest is followed this far, from its kind to its data or back.
 const MANIFEST: usize = 4 * 1024;
 
-const fn kept(
-    id: &'static str,
-    what: &'static str,
-    keywords: &'static [&'static str],
-    shape: &'static str,
-    guard: fn(&Candidate<'_>) -> bool,
-    (severity, confidence): (Severity, f64),
-    reach: usize,
-) -> Pattern {
-    let shape = Shape::Whole(shape);
-    let compiled = OnceLock::new();
-    Pattern { id, what, keywords, shape, guard, severity, confidence, reach, compiled }
-}
-
 pub(super) static KEPT: [Pattern; 9] = [
     // Base64 hides nothing. Tools write the kind before the data, and clusters the data first.
-    kept(
+    Pattern::whole(
         "secret.cluster-secret",
         "A secret of a cluster",
         &["kind:", "kind\":"],
@@ -38,7 +19,7 @@ pub(super) static KEPT: [Pattern; 9] = [
         (High, 0.8),
         MANIFEST,
     ),
-    kept(
+    Pattern::whole(
         "secret.cluster-secret-data-first",
         "A secret of a cluster",
         &["data:", "data\":"],
@@ -47,7 +28,7 @@ pub(super) static KEPT: [Pattern; 9] = [
         (High, 0.8),
         MANIFEST,
     ),
-    kept(
+    Pattern::whole(
         "secret.registry-login",
         "A login for a registry",
         &["\"auth\"", "_auth"],
@@ -56,7 +37,7 @@ pub(super) static KEPT: [Pattern; 9] = [
         (Critical, 0.85),
         0,
     ),
-    kept(
+    Pattern::whole(
         "secret.package-source-password",
         "A password for a source of packages",
         &["cleartextpassword"],
@@ -65,7 +46,7 @@ pub(super) static KEPT: [Pattern; 9] = [
         (High, 0.8),
         0,
     ),
-    kept(
+    Pattern::whole(
         "secret.gem-server-login",
         "A login for a server of gems",
         &["bundle_", "bundle config"],
@@ -74,7 +55,7 @@ pub(super) static KEPT: [Pattern; 9] = [
         (High, 0.8),
         0,
     ),
-    kept(
+    Pattern::whole(
         "secret.password-list",
         "A password for a database",
         &[":5432:"],
@@ -83,7 +64,7 @@ pub(super) static KEPT: [Pattern; 9] = [
         (High, 0.85),
         0,
     ),
-    kept(
+    Pattern::whole(
         "secret.putty-key",
         "A private key",
         &["putty-user-key-file-"],
@@ -92,7 +73,7 @@ pub(super) static KEPT: [Pattern; 9] = [
         (Critical, 0.95),
         MANIFEST,
     ),
-    kept(
+    Pattern::whole(
         "secret.shared-access-signature",
         "A signed address of a storage account",
         &["sig="],
@@ -101,7 +82,7 @@ pub(super) static KEPT: [Pattern; 9] = [
         (High, 0.8),
         0,
     ),
-    kept(
+    Pattern::whole(
         "secret.apache-password-hash",
         "A password's hash",
         &["$apr1$", "$argon2", "$y$"],

@@ -52,6 +52,21 @@ pub(super) enum Shape {
 }
 
 impl Pattern {
+    /// A secret that only what stands around it gives away.
+    pub(super) const fn whole(
+        id: &'static str,
+        what: &'static str,
+        keywords: &'static [&'static str],
+        shape: &'static str,
+        guard: fn(&Candidate<'_>) -> bool,
+        (severity, confidence): (Severity, f64),
+        reach: usize,
+    ) -> Self {
+        let shape = Shape::Whole(shape);
+        let compiled = OnceLock::new();
+        Self { id, what, keywords, shape, guard, severity, confidence, reach, compiled }
+    }
+
     /// The expression, ready to run.
     pub(super) fn regex(&self) -> &Regex {
         self.compiled.get_or_init(|| {

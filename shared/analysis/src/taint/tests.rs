@@ -6,6 +6,8 @@ use super::*;
 use crate::{scan, tree::Parsers};
 
 mod java;
+mod own;
+mod properties;
 
 fn path(language: Language) -> &'static str {
     match language {
@@ -343,111 +345,5 @@ fn code_without_source_or_sink_is_not_even_parsed() {
         let parse = || -> Result<Tree, Stopped> { panic!("parsed {text}") };
         let literal_free = run(taint_set(Language::Go), text, parse, Clock::unlimited());
         assert!(literal_free.flows.is_empty());
-    }
-}
-
-mod properties {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const PROGRAM: &str = "import os, shlex
-
-def helper(one):
-    two = one.strip()
-    return two
-
-def safe(one):
-    return shlex.quote(one)
-
-def view(request):
-    first = request.GET['a']
-    second = helper(first)
-    os.system(second)
-    third = safe(first)
-    os.system(third)
-    if second in ['x', 'y']:
-        os.system(second)
-    fourth = {}
-    fourth['k'] = first
-    os.system(fourth['k'])
-";
-
-    const NAMES: [&str; 8] = ["helper", "safe", "one", "two", "first", "second", "third", "fourth"];
-
-    proptest! {
-        #[test]
-        fn renaming_variables_changes_no_verdict(
-            names in prop::collection::hash_set("[a-z]{4,9}_[a-z0-9]{1,3}", NAMES.len()),
-        ) {
-            let mut text = PROGRAM.to_owned();
-            for (old, new) in NAMES.iter().zip(&names) {
-                let word = regex::Regex::new(&format!(r"\b{old}\b")).unwrap();
-                text = word.replace_all(&text, new.as_str()).into_owned();
-            }
-            let before = sinks(Language::Python, PROGRAM);
-            prop_assert_eq!(&before, &[13, 20]);
-            prop_assert_eq!(sinks(Language::Python, &text), before);
-        }
-
-        #[test]
-        fn what_stands_elsewhere_changes_no_verdict(count in 0_usize..20, kind in 0_usize..3) {
-            let other = ["x = 1\n", "def other(y):\n    return y\n", "class B:\n    z = 3\n"][kind];
-            let text = format!("{}{PROGRAM}", other.repeat(count));
-            let shift = other.matches('\n').count() * count;
-            let expected: Vec<_> = sinks(Language::Python, PROGRAM).iter().map(|one| one + shift).collect();
-            prop_assert_eq!(sinks(Language::Python, &text), expected);
-        }
-    }
-}
-
-/// A rule as customers write them.
-fn own(body: &str) -> Result<TaintSet, String> {
-    let body: TaintBody = serde_json::from_str(body).map_err(|error| error.to_string())?;
-    let mut info = builtin::all().next().unwrap().0.info.clone();
-    info.id = "shop.rule".to_owned();
-    info.languages = vec![Language::Python];
-    let rule = TaintRule::new(info, Vec::new(), &body).map_err(|error| error.to_string())?;
-    TaintSet::new(&[rule], Language::Python)
-}
-
-fn own_sinks(body: &str, text: &str) -> usize {
-    let tree = Parsers::default().parse(Language::Python, text, Clock::unlimited());
-    run(&own(body).unwrap(), text, || tree, Clock::unlimited()).flows.len()
-}
-
-#[test]
-fn patterns_names_and_propagators_work_in_own_rules() {
-    let pattern = r#"{"sources": ["load($NAME)"], "sinks": [{"pattern": "send($TO, $WHAT)", "focus": "$WHAT"}], "sanitizers": ["clean($X)"]}"#;
-    assert_eq!(own_sinks(pattern, "send(1, load('a'))\n"), 1);
-    assert_eq!(own_sinks(pattern, "send(load('a'), 1)\n"), 0);
-    assert_eq!(own_sinks(pattern, "send(1, clean(load('a')))\n"), 0);
-    let carried = r#"{"sources": ["read"], "sinks": ["write"], "propagators": [{"name": "copy", "from": 0, "to": 1}]}"#;
-    assert_eq!(own_sinks(carried, "b = ''\ncopy(read(), b)\nwrite(b)\n"), 1);
-    assert_eq!(own_sinks(carried, "b = ''\ncopy('x', b)\nwrite(b)\n"), 0);
-    let guarded = r#"{"sources": ["read"], "sinks": ["write"], "sanitizers": [{"name": "good", "guard": true}]}"#;
-    assert_eq!(own_sinks(guarded, "b = read()\nif good(b):\n    write(b)\n"), 0);
-    assert_eq!(own_sinks(guarded, "b = read()\nif good(b):\n    pass\nwrite(b)\n"), 1);
-}
-
-#[test]
-fn a_rule_that_makes_no_sense_is_refused_with_its_place() {
-    let cases = [
-        (r#"{"sources": [], "sinks": ["f"]}"#, "sources"),
-        (r#"{"sources": ["f"], "sinks": [{"nmae": "g"}]}"#, "sinks[0]: unknown field `nmae`"),
-        (r#"{"sources": ["f"], "sinks": [{}]}"#, "sinks[0]: names nothing"),
-        (r#"{"sources": ["f"], "sinks": [{"name": "a b"}]}"#, "`a b` is not a name"),
-        (r#"{"sources": ["$X"], "sinks": ["g"]}"#, "sources[0]"),
-        (r#"{"sources": ["f(("], "sinks": ["g"]}"#, "sources[0]"),
-        (r#"{"sources": ["f"], "sinks": [{"name": "g", "only_if": "("}]}"#, "sinks[0]: regex"),
-        (r#"{"sources": [{"name": "f", "confidence": 2}], "sinks": ["g"]}"#, "between 0 and 1"),
-        (
-            r#"{"sources": ["f"], "sinks": ["g"], "propagators": [{"name": "h", "from": 0, "to": 0}]}"#,
-            "the same",
-        ),
-    ];
-    for (body, expected) in cases {
-        let error = own(body).err().unwrap();
-        assert!(error.contains(expected), "{body}: {error}");
     }
 }

@@ -4,6 +4,7 @@ use tree_sitter::Node;
 
 use super::{Lowering, literal::literal, tokens, truth::both, value::Value};
 use crate::{
+    emit::Emit,
     ir::{CheckKind, Cmp, Expr, Kind, Kinds, Source, Stmt},
     syntax::{children, line},
 };

@@ -4,6 +4,7 @@ use tree_sitter::Node;
 
 use super::{Lowering, access::is_optional, library, scope, value::Value};
 use crate::{
+    emit::Emit,
     ir::{CheckKind, Expr, Kind, Kinds, Stmt},
     syntax::{children, line},
 };

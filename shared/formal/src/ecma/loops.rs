@@ -7,6 +7,7 @@ use super::{
     value::{LENGTH_MAX, Value},
 };
 use crate::{
+    emit::Emit,
     ir::{Cmp, Direction, Expr, IntOp, Kind, Kinds, Loop, Read, Stmt, Type, Var},
     syntax::{children, each},
 };

@@ -39,10 +39,12 @@ use value::Value;
 
 use crate::{
     Source,
+    emit::{Emit, Emitted},
     ir::{
-        Check, CheckKind, Expr, Given, Kinds, Label, LengthBits, Program, Read, Site, Slots, Stmt,
-        Type, Var, Variable,
+        Check, CheckKind, Expr, Given, Kinds, Label, LengthBits, Program, Site, Slots, Stmt, Var,
+        Variable,
     },
+    slots,
     syntax::{text, too_deep},
 };
 
@@ -64,7 +66,7 @@ const EXCEPTION: &str = "js:";
 pub(crate) fn lower(sources: &[Source<'_>]) -> Program {
     let mut program =
         Program { length_bits: LengthBits::Script, has_choices: true, ..Program::default() };
-    let result = value::result_globals(&mut program);
+    let result = slots::result_globals(&mut program);
     let modules: Vec<Module<'_>> = sources
         .iter()
         .enumerate()
@@ -187,6 +189,17 @@ struct Lowering<'a> {
     failed: Option<String>,
 }
 
+impl Emit for Lowering<'_> {
+    fn emitted(&mut self) -> Emitted<'_> {
+        Emitted {
+            block: &mut self.block,
+            variables: &mut self.variables,
+            sites: &mut self.sites,
+            labels: &mut self.labels,
+        }
+    }
+}
+
 impl<'a> Lowering<'a> {
     fn new(
         module: &'a Module<'a>,
@@ -248,34 +261,6 @@ impl<'a> Lowering<'a> {
 
     fn text(&self, node: Node<'_>) -> &'a str {
         text(node, self.source)
-    }
-
-    fn site(&mut self) -> Site {
-        self.sites += 1;
-        self.sites
-    }
-
-    fn label(&mut self) -> Label {
-        self.labels += 1;
-        self.labels
-    }
-
-    fn variable(&mut self, name: &str, ty: Type) -> Var {
-        let var = Var(u32::try_from(self.variables.len()).unwrap_or(u32::MAX));
-        self.variables.push(Variable { name: name.to_owned(), ty });
-        var
-    }
-
-    fn read_into(&mut self, var: Var, read: Read) {
-        let site = self.site();
-        self.block.push(Stmt::Read(var, site, read));
-    }
-
-    /// What `lower` emits, as a block of its own.
-    fn nested(&mut self, lower: impl FnOnce(&mut Self)) -> Vec<Stmt> {
-        let outer = std::mem::take(&mut self.block);
-        lower(self);
-        std::mem::replace(&mut self.block, outer)
     }
 
     /// Lowers only the side that can be taken, if that can be said at once.

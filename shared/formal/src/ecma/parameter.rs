@@ -5,6 +5,7 @@ use tree_sitter::Node;
 
 use super::{Lowering, PARAMETERS_MAX, scope, types::Declared, value::Value};
 use crate::{
+    emit::Emit,
     ir::{Expr, Given, Kind, Kinds, Slots, Var},
     syntax::children,
 };

@@ -4,6 +4,7 @@ use tree_sitter::Node;
 
 use super::{DEPTH_MAX, Local, Lowering, Target, scope, value::Value};
 use crate::{
+    emit::Emit,
     ir::{Handler, Kind, Kinds, Label, NOWHERE, Stmt},
     syntax::children,
 };

@@ -4,6 +4,7 @@ use tree_sitter::Node;
 
 use super::{Lowering, Target, value::Value};
 use crate::{
+    emit::Emit,
     ir::{Cmp, Expr, IntType, Stmt, Type, Var},
     syntax::children,
 };

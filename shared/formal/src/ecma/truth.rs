@@ -4,6 +4,7 @@ use tree_sitter::Node;
 
 use super::{Lowering, value::Value};
 use crate::{
+    emit::Emit,
     ir::{Cmp, Expr, Kind, Stmt},
     syntax::{each, line},
 };

@@ -5,7 +5,10 @@ use super::{
     truth::known,
     value::{INTEGERS, SAFE, SEQUENCES, Value},
 };
-use crate::ir::{Expr, Kind, Kinds, Read, Slots, Source, Type};
+use crate::{
+    emit::Emit,
+    ir::{Expr, Kind, Kinds, Read, Slots, Source, Type},
+};
 
 impl Lowering<'_> {
     /// A value of one of these kinds of which nothing else is known.

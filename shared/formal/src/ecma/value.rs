@@ -1,10 +1,10 @@
 //! Values as expressions of the IR, and how they are kept, chosen and forgotten.
 
 use super::Lowering;
-use crate::ir::{Cmp, Expr, Global, IntType, Kind, Kinds, Program, Read, Slots, Stmt, Type, Var};
-
-/// The type of a tag's own variable.
-const TAG: IntType = IntType::signed(8);
+use crate::{
+    emit::Emit,
+    ir::{Cmp, Expr, IntType, Kind, Kinds, Read, Slots, Stmt, Type, Var},
+};
 
 /// The integers that a double holds, and the sums of two of them, exactly.
 pub(super) const SAFE: IntType = IntType { bits: Some(54), signed: true };
@@ -209,35 +209,7 @@ pub(super) const INTEGERS: Kinds = Kinds::of(Kind::Int).with(Kind::BigInt).with(
 /// The kinds that have a length.
 pub(super) const SEQUENCES: Kinds = Kinds::of(Kind::Str).with(Kind::Array);
 
-/// The globals in which a function leaves what it returns.
-pub(super) fn result_globals(program: &mut Program) -> Slots {
-    let types = [
-        Type::Int(TAG),
-        Type::Bool,
-        Type::Int(IntType::UNBOUNDED),
-        Type::Float { single: false },
-        Type::Ref,
-    ];
-    let [tag, bool, int, float, sequence] = types.map(|ty| {
-        let var = Var::global(program.globals.len());
-        let name = "what was returned".to_owned();
-        program.globals.push(Global { name, ty, constant: None, assumed: false, nullable: false });
-        var
-    });
-    Slots { tag, bool, int, float, sequence }
-}
-
 impl Lowering<'_> {
-    pub(super) fn slots(&mut self, name: &str) -> Slots {
-        Slots {
-            tag: self.variable(&format!("type of {name}"), Type::Int(TAG)),
-            bool: self.variable(name, Type::Bool),
-            int: self.variable(name, Type::Int(IntType::UNBOUNDED)),
-            float: self.variable(name, Type::Float { single: false }),
-            sequence: self.variable(name, Type::Ref),
-        }
-    }
-
     pub(super) fn put(&mut self, to: Slots, value: &Value) {
         let mut set = |var: Var, value: &Expr| {
             if *value != Expr::Var(var) {

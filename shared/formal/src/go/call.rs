@@ -10,6 +10,7 @@ use super::{
     value::{Parts, Typed},
 };
 use crate::{
+    emit::Emit,
     ir::{Expr, Stmt},
     syntax::{children, line},
 };

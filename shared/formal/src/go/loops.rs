@@ -8,6 +8,7 @@ use super::{
     value::Typed,
 };
 use crate::{
+    emit::Emit,
     ir::{Cmp, Direction, Expr, IntOp, Loop, Read, Stmt, Var},
     syntax::{children, each},
 };

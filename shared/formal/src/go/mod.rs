@@ -34,6 +34,7 @@ use value::Typed;
 
 use crate::{
     Source,
+    emit::{Emit, Emitted},
     ir::{
         Check, CheckKind, Expr, Function, Global, IntType, Label, LengthBits, Program, Site, Stmt,
         Type, Var, Variable,
@@ -213,6 +214,17 @@ struct Lowering<'a> {
     failed: Option<String>,
 }
 
+impl Emit for Lowering<'_> {
+    fn emitted(&mut self) -> Emitted<'_> {
+        Emitted {
+            block: &mut self.block,
+            variables: &mut self.variables,
+            sites: &mut self.sites,
+            labels: &mut self.labels,
+        }
+    }
+}
+
 impl<'a> Lowering<'a> {
     fn function(&mut self) -> (Vec<Var>, Result<Vec<Stmt>, String>) {
         let signature = &self.package.signatures[&self.body.function];
@@ -277,21 +289,9 @@ impl<'a> Lowering<'a> {
         text(node, self.source)
     }
 
-    fn site(&mut self) -> Site {
-        self.sites += 1;
-        self.sites
-    }
-
-    fn label(&mut self) -> Label {
-        self.labels += 1;
-        self.labels
-    }
-
     fn variable(&mut self, name: &str, ty: &Ty) -> Var {
-        let var = Var(u32::try_from(self.variables.len()).unwrap_or(u32::MAX));
         let ty = self.package.under(ty).ir();
-        self.variables.push(Variable { name: name.to_owned(), ty });
-        var
+        Emit::variable(self, name, ty)
     }
 
     fn ty(&self, node: Node<'_>) -> Ty {
@@ -332,13 +332,6 @@ impl<'a> Lowering<'a> {
         let local = self.declare(name, ty);
         self.set(&local, value);
         local
-    }
-
-    /// What `lower` emits, as a block of its own.
-    fn nested(&mut self, lower: impl FnOnce(&mut Self)) -> Vec<Stmt> {
-        let outer = std::mem::take(&mut self.block);
-        lower(self);
-        std::mem::replace(&mut self.block, outer)
     }
 
     /// With names of its own.

@@ -9,6 +9,7 @@ use super::{
     value::Typed,
 };
 use crate::{
+    emit::Emit,
     ir::{CheckKind, Cmp, Expr, FloatOp, IntOp, IntType, Read, Stmt, Type},
     syntax::line,
 };
@@ -41,16 +42,8 @@ impl Lowering<'_> {
         and: bool,
         asked: bool,
     ) -> Expr {
-        let result = self.variable("", &Ty::Bool);
         let one = self.truth(left, asked);
-        self.block.push(Stmt::Assign(result, one));
-        let rest = self.nested(|own| {
-            let two = own.truth(right, asked);
-            own.block.push(Stmt::Assign(result, two));
-        });
-        let (yes, no) = if and { (rest, Vec::new()) } else { (Vec::new(), rest) };
-        self.block.push(Stmt::If(Expr::Var(result), yes, no));
-        Expr::Var(result)
+        self.short_circuited(and, one, |own| own.truth(right, asked))
     }
 
     fn truth(&mut self, node: Node<'_>, asked: bool) -> Expr {

@@ -9,6 +9,7 @@ use super::{
     value::{Parts, Typed},
 };
 use crate::{
+    emit::Emit,
     ir::{Expr, Read, Source, Stmt, Var},
     syntax::line,
 };

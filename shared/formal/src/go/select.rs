@@ -8,6 +8,7 @@ use super::{
     value::Typed,
 };
 use crate::{
+    emit::Emit,
     ir::{Cmp, Expr, Read, Stmt, Var},
     syntax::children,
 };

@@ -9,6 +9,7 @@ use super::{
     value::{Parts, Typed},
 };
 use crate::{
+    emit::Emit,
     ir::{Expr, Read, Stmt},
     syntax::{children, each, line},
 };

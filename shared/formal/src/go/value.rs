@@ -4,7 +4,10 @@ use super::{
     Lowering,
     types::{INT, Ty},
 };
-use crate::ir::{Cmp, Expr, IntType, Read, Source, Stmt, Type, Var};
+use crate::{
+    emit::Emit,
+    ir::{Cmp, Expr, IntType, Read, Source, Stmt, Type, Var},
+};
 
 /// What is known of the parts of a value.
 #[derive(Debug, Clone)]

@@ -9,7 +9,10 @@ use super::{
     line,
     types::{INT, Ty, promoted},
 };
-use crate::ir::{CheckKind, Cmp, Expr, IntOp, Read, Source, Stmt};
+use crate::{
+    emit::Emit,
+    ir::{CheckKind, Cmp, Expr, IntOp, Read, Source, Stmt},
+};
 
 /// The most that a random number of a bounded range can be, if the bound is not known.
 const BOUND_MAX: i128 = (1 << 31) - 2;

@@ -6,7 +6,10 @@ use super::{
     DEPTH_MAX, Lowering, children, library, line,
     types::{INT, Ty},
 };
-use crate::ir::{Check, CheckKind, Cmp, Expr, IntType, Read, Source, Stmt};
+use crate::{
+    emit::Emit,
+    ir::{Check, CheckKind, Cmp, Expr, IntType, Read, Source, Stmt},
+};
 
 pub(super) type Typed = (Expr, Ty);
 

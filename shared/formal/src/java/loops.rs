@@ -7,7 +7,10 @@ use super::{
     literal::number,
     types::{INT, Ty},
 };
-use crate::ir::{Cmp, Direction, Expr, IntOp, Loop, Read, Source, Stmt, Type, Var};
+use crate::{
+    emit::Emit,
+    ir::{Cmp, Direction, Expr, IntOp, Loop, Read, Source, Stmt, Type, Var},
+};
 
 impl Lowering<'_> {
     /// The body of a loop, with what `break` and `continue` leave.

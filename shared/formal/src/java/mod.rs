@@ -21,7 +21,8 @@ use types::Ty;
 
 use crate::{
     Source,
-    ir::{Expr, Given, Label, Program, Site, Stmt, Type, Var, Variable},
+    emit::{Emit, Emitted},
+    ir::{Expr, Given, Label, Program, Site, Stmt, Var, Variable},
     syntax::{children, each, line, text, too_deep},
 };
 
@@ -89,6 +90,17 @@ struct Lowering<'a> {
     failed: Option<String>,
 }
 
+impl Emit for Lowering<'_> {
+    fn emitted(&mut self) -> Emitted<'_> {
+        Emitted {
+            block: &mut self.block,
+            variables: &mut self.variables,
+            sites: &mut self.sites,
+            labels: &mut self.labels,
+        }
+    }
+}
+
 impl<'a> Lowering<'a> {
     fn new(index: &'a Index, source: &'a str, class: String, sites: Site, own: usize) -> Self {
         Self {
@@ -135,22 +147,6 @@ impl<'a> Lowering<'a> {
         text(node, self.source)
     }
 
-    fn site(&mut self) -> Site {
-        self.sites += 1;
-        self.sites
-    }
-
-    fn label(&mut self) -> Label {
-        self.labels += 1;
-        self.labels
-    }
-
-    fn variable(&mut self, name: &str, ty: Type) -> Var {
-        let var = Var(u32::try_from(self.variables.len()).unwrap_or(u32::MAX));
-        self.variables.push(Variable { name: name.to_owned(), ty });
-        var
-    }
-
     fn declare(&mut self, name: &str, ty: &Ty) -> Var {
         let var = self.variable(name, ty.ir());
         if let Some(scope) = self.scopes.last_mut() {
@@ -166,13 +162,6 @@ impl<'a> Lowering<'a> {
     fn field(&self, class: &str, name: &str) -> Option<(Var, Ty)> {
         let (global, ty) = self.index.classes.get(class)?.fields.get(name)?;
         Some((Var::global(*global), ty.clone()))
-    }
-
-    /// What `lower` emits, as a block of its own.
-    fn nested(&mut self, lower: impl FnOnce(&mut Self)) -> Vec<Stmt> {
-        let outer = std::mem::take(&mut self.block);
-        lower(self);
-        std::mem::replace(&mut self.block, outer)
     }
 
     /// Keeps a value that is read now and used later.

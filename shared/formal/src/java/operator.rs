@@ -9,7 +9,10 @@ use super::{
     literal::number,
     types::{INT, LONG, Ty, promoted},
 };
-use crate::ir::{CheckKind, Cmp, Expr, FloatOp, IntOp, IntType, Read, Stmt};
+use crate::{
+    emit::Emit,
+    ir::{CheckKind, Cmp, Expr, FloatOp, IntOp, IntType, Read, Stmt},
+};
 
 impl Lowering<'_> {
     pub(super) fn binary(&mut self, node: Node<'_>, hint: Option<&Ty>) -> Typed {
@@ -38,16 +41,8 @@ impl Lowering<'_> {
         and: bool,
         asked: bool,
     ) -> Expr {
-        let result = self.variable("", crate::ir::Type::Bool);
         let one = self.truth(left, asked);
-        self.block.push(Stmt::Assign(result, one));
-        let rest = self.nested(|own| {
-            let two = own.truth(right, asked);
-            own.block.push(Stmt::Assign(result, two));
-        });
-        let (yes, no) = if and { (rest, Vec::new()) } else { (Vec::new(), rest) };
-        self.block.push(Stmt::If(Expr::Var(result), yes, no));
-        Expr::Var(result)
+        self.short_circuited(and, one, |own| own.truth(right, asked))
     }
 
     pub(super) fn truth(&mut self, node: Node<'_>, asked: bool) -> Expr {

@@ -6,7 +6,10 @@ use super::{
     Lowering, children, line,
     types::{INT, Ty, simple},
 };
-use crate::ir::{Check, CheckKind, Cmp, Expr, Handler, Stmt, Type, Var};
+use crate::{
+    emit::Emit,
+    ir::{Check, CheckKind, Cmp, Expr, Handler, Stmt, Type, Var},
+};
 
 impl Lowering<'_> {
     /// The statements of a block, in a scope of their own.

@@ -6,7 +6,10 @@ use super::{
     Lowering, each, line,
     value::{Value, both, either},
 };
-use crate::ir::{CheckKind, Cmp, Expr, FloatOp, IntOp, Stmt, Tag, Type};
+use crate::{
+    emit::Emit,
+    ir::{CheckKind, Cmp, Expr, FloatOp, IntOp, Stmt, Tag, Type},
+};
 
 /// The largest exponent that is multiplied out.
 const POWER_MAX: i128 = 120;

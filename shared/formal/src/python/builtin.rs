@@ -8,7 +8,10 @@ use super::{
     children, library,
     value::{Value, known, slot_type},
 };
-use crate::ir::{Cmp, Expr, IntOp, Read, Source, Stmt, Tag, Type};
+use crate::{
+    emit::Emit,
+    ir::{Cmp, Expr, IntOp, Read, Source, Stmt, Tag, Type},
+};
 
 impl Lowering<'_> {
     pub(super) fn builtin(&mut self, name: &str, arguments: Arguments, node: Node<'_>) -> Value {

@@ -7,7 +7,10 @@ use super::{
     scope::Parameter,
     value::{Value, slot_type},
 };
-use crate::ir::{Expr, Stmt, Tag};
+use crate::{
+    emit::Emit,
+    ir::{Expr, Stmt, Tag},
+};
 
 /// The longest sequence that a machine can hold.
 pub(super) const LENGTH_MAX: i128 = (1 << 63) - 1;

@@ -6,7 +6,10 @@ use super::{
     Lowering, children, line,
     value::{Value, both, either},
 };
-use crate::ir::{CheckKind, Cmp, Expr, Read, Stmt, Tag, Type};
+use crate::{
+    emit::Emit,
+    ir::{CheckKind, Cmp, Expr, Read, Stmt, Tag, Type},
+};
 
 impl Lowering<'_> {
     /// `a < b <= c`, each operand computed once.

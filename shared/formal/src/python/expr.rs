@@ -5,7 +5,10 @@ use tree_sitter::Node;
 use super::{
     DEPTH_MAX, Local, Lowering, children, each, infer, line, scope::is_inner, value::Value,
 };
-use crate::ir::{CheckKind, Expr, Stmt, Tag};
+use crate::{
+    emit::Emit,
+    ir::{CheckKind, Expr, Stmt, Tag},
+};
 
 /// A number, string, boolean or None whose value stands in the code.
 pub(super) fn literal(node: Node<'_>, source: &str) -> Option<(Tag, Expr)> {

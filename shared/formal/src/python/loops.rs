@@ -3,7 +3,10 @@
 use tree_sitter::Node;
 
 use super::{Lowering, children, each, library, value::Value};
-use crate::ir::{CheckKind, Cmp, Direction, Expr, IntOp, Loop, Stmt, Tag, Type, Var};
+use crate::{
+    emit::Emit,
+    ir::{CheckKind, Cmp, Direction, Expr, IntOp, Loop, Stmt, Tag, Type, Var},
+};
 
 /// How a loop goes on.
 struct Course {

@@ -8,7 +8,10 @@ use super::{
     library, line,
     value::Value,
 };
-use crate::ir::{CheckKind, Cmp, Expr, IntOp, Read, Source, Tag, Type};
+use crate::{
+    emit::Emit,
+    ir::{CheckKind, Cmp, Expr, IntOp, Read, Source, Tag, Type},
+};
 
 impl Lowering<'_> {
     pub(super) fn method(

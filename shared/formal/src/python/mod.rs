@@ -33,10 +33,12 @@ use value::Value;
 
 use crate::{
     Source,
+    emit::{Emit, Emitted},
     ir::{
         Call, Callee, Check, CheckKind, Expr, Given, Label, LengthBits, Program, Read, Site, Slots,
-        Stmt, Tag, Type, Var, Variable,
+        Stmt, Tag, Var, Variable,
     },
+    slots,
     syntax::{children, each_until as each, last_line, line, text, too_deep},
 };
 
@@ -54,7 +56,7 @@ const EXCEPTION: &str = "py:";
 
 pub(crate) fn lower(sources: &[Source<'_>]) -> Program {
     let mut program = Program { length_bits: LengthBits::Word, ..Program::default() };
-    let result = value::result_globals(&mut program);
+    let result = slots::result_globals(&mut program);
     let modules: Vec<Module<'_>> = sources
         .iter()
         .enumerate()
@@ -121,6 +123,17 @@ struct Lowering<'a> {
     block: Vec<Stmt>,
     /// Why the function cannot be lowered as a whole.
     failed: Option<String>,
+}
+
+impl Emit for Lowering<'_> {
+    fn emitted(&mut self) -> Emitted<'_> {
+        Emitted {
+            block: &mut self.block,
+            variables: &mut self.variables,
+            sites: &mut self.sites,
+            labels: &mut self.labels,
+        }
+    }
 }
 
 impl<'a> Lowering<'a> {
@@ -241,34 +254,6 @@ impl<'a> Lowering<'a> {
 
     fn text(&self, node: Node<'_>) -> &'a str {
         text(node, self.source)
-    }
-
-    fn site(&mut self) -> Site {
-        self.sites += 1;
-        self.sites
-    }
-
-    fn label(&mut self) -> Label {
-        self.labels += 1;
-        self.labels
-    }
-
-    fn variable(&mut self, name: &str, ty: Type) -> Var {
-        let var = Var(u32::try_from(self.variables.len()).unwrap_or(u32::MAX));
-        self.variables.push(Variable { name: name.to_owned(), ty });
-        var
-    }
-
-    fn read_into(&mut self, var: Var, read: Read) {
-        let site = self.site();
-        self.block.push(Stmt::Read(var, site, read));
-    }
-
-    /// What `lower` emits, as a block of its own.
-    fn nested(&mut self, lower: impl FnOnce(&mut Self)) -> Vec<Stmt> {
-        let outer = std::mem::take(&mut self.block);
-        lower(self);
-        std::mem::replace(&mut self.block, outer)
     }
 
     fn branch(&mut self, condition: Expr, yes: impl FnOnce(&mut Self), no: impl FnOnce(&mut Self)) {

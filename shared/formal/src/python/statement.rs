@@ -3,8 +3,11 @@
 use tree_sitter::Node;
 
 use super::{DEPTH_MAX, EXCEPTION, Lowering, children, line, value::Value};
-use crate::exceptions::{ANYTHING, CONTEXT};
 use crate::ir::{CheckKind, Expr, Handler, Read, Stmt, Type};
+use crate::{
+    emit::Emit,
+    exceptions::{ANYTHING, CONTEXT},
+};
 
 impl Lowering<'_> {
     pub(super) fn statements(&mut self, block: Node<'_>) {

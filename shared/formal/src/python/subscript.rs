@@ -6,7 +6,10 @@ use super::{
     EXCEPTION, Lowering, children, line,
     value::{Value, both, known},
 };
-use crate::ir::{CheckKind, Cmp, Expr, IntOp, Read, Source, Stmt, Tag, Type};
+use crate::{
+    emit::Emit,
+    ir::{CheckKind, Cmp, Expr, IntOp, Read, Source, Stmt, Tag, Type},
+};
 
 impl Lowering<'_> {
     pub(super) fn subscript(&mut self, node: Node<'_>) -> Value {

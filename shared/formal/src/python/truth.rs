@@ -3,7 +3,10 @@
 use tree_sitter::Node;
 
 use super::{Lowering, each, line, value::Value};
-use crate::ir::{Cmp, Expr, Read, Stmt, Tag, Type};
+use crate::{
+    emit::Emit,
+    ir::{Cmp, Expr, Read, Stmt, Tag, Type},
+};
 
 impl Lowering<'_> {
     /// A condition that decides where to go.
@@ -40,16 +43,8 @@ impl Lowering<'_> {
     }
 
     fn short_circuit(&mut self, left: Node<'_>, right: Node<'_>, and: bool) -> Expr {
-        let result = self.variable("", Type::Bool);
         let one = self.truth(left);
-        self.block.push(Stmt::Assign(result, one));
-        let rest = self.nested(|own| {
-            let two = own.truth(right);
-            own.block.push(Stmt::Assign(result, two));
-        });
-        let (yes, no) = if and { (rest, Vec::new()) } else { (Vec::new(), rest) };
-        self.block.push(Stmt::If(Expr::Var(result), yes, no));
-        Expr::Var(result)
+        self.short_circuited(and, one, |own| own.truth(right))
     }
 
     pub(super) fn is_about_locals(&self, node: Node<'_>) -> bool {

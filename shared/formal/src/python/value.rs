@@ -1,10 +1,10 @@
 //! Values as expressions of the IR, and how they are kept, chosen and forgotten.
 
 use super::{Local, Lowering};
-use crate::ir::{Cmp, Expr, Global, IntType, Program, Read, Slots, Source, Stmt, Tag, Type, Var};
-
-/// The type of a tag's own variable.
-const TAG: IntType = IntType::signed(8);
+use crate::{
+    emit::Emit,
+    ir::{Cmp, Expr, IntType, Read, Slots, Source, Stmt, Tag, Type, Var},
+};
 
 /// Whoever believes an annotation may fail where it does not hold.
 const NOT_AS_ANNOTATED: &str = "a value that is not of the annotated type";
@@ -112,35 +112,7 @@ fn slot(slots: Slots, tag: Tag) -> Var {
     }
 }
 
-/// The globals in which a function leaves what it returns.
-pub(super) fn result_globals(program: &mut Program) -> Slots {
-    let types = [
-        Type::Int(TAG),
-        Type::Bool,
-        Type::Int(IntType::UNBOUNDED),
-        Type::Float { single: false },
-        Type::Ref,
-    ];
-    let [tag, bool, int, float, sequence] = types.map(|ty| {
-        let var = Var::global(program.globals.len());
-        let name = "what was returned".to_owned();
-        program.globals.push(Global { name, ty, constant: None, assumed: false, nullable: false });
-        var
-    });
-    Slots { tag, bool, int, float, sequence }
-}
-
 impl Lowering<'_> {
-    pub(super) fn slots(&mut self, name: &str) -> Slots {
-        Slots {
-            tag: self.variable(&format!("type of {name}"), Type::Int(TAG)),
-            bool: self.variable(name, Type::Bool),
-            int: self.variable(name, Type::Int(IntType::UNBOUNDED)),
-            float: self.variable(name, Type::Float { single: false }),
-            sequence: self.variable(name, Type::Ref),
-        }
-    }
-
     /// A value of which nothing is known.
     pub(super) fn any(&mut self, reason: &str) -> Value {
         let slots = self.slots("");

@@ -7,7 +7,10 @@ use super::{
     types::{Ty, USIZE},
     value::Value,
 };
-use crate::ir::{CheckKind, Cmp, Expr, FloatOp, IntOp, IntType, Stmt, Type};
+use crate::{
+    emit::Emit,
+    ir::{CheckKind, Cmp, Expr, FloatOp, IntOp, IntType, Stmt, Type},
+};
 
 impl<'a> Lowering<'a> {
     pub(super) fn binary(&mut self, node: Node<'a>, hint: Option<&Ty>) -> Value {

@@ -8,7 +8,10 @@ use super::{
     types::{Kind, Ty, int_type},
     value::Value,
 };
-use crate::ir::{Expr, Stmt};
+use crate::{
+    emit::Emit,
+    ir::{Expr, Stmt},
+};
 
 /// The last two names of paths that end the program.
 const ENDS: &[&str] =

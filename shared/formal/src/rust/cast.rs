@@ -7,7 +7,10 @@ use super::{
     types::{Ty, int_type},
     value::Value,
 };
-use crate::ir::{Cmp, Expr, IntType, Stmt, Type};
+use crate::{
+    emit::Emit,
+    ir::{Cmp, Expr, IntType, Stmt, Type},
+};
 
 impl<'a> Lowering<'a> {
     pub(super) fn cast(&mut self, node: Node<'a>) -> Value {

@@ -9,7 +9,10 @@ use super::{
     types::Ty,
     value::{Value, conjunction, payload},
 };
-use crate::ir::{Cmp, Expr, Stmt, Type};
+use crate::{
+    emit::Emit,
+    ir::{Cmp, Expr, Stmt, Type},
+};
 
 impl<'a> Lowering<'a> {
     pub(super) fn comparison(&mut self, operator: &str, left: Node<'a>, right: Node<'a>) -> Expr {

@@ -5,7 +5,10 @@ use super::{
     types::{Ty, U32},
     value::Value,
 };
-use crate::ir::{CheckKind, Cmp, Expr, IntOp, IntType, Source, Stmt, Type};
+use crate::{
+    emit::Emit,
+    ir::{CheckKind, Cmp, Expr, IntOp, IntType, Source, Stmt, Type},
+};
 
 /// Powers by a known exponent up to this are multiplied out.
 const EXPONENT_MAX: i128 = 12;

@@ -3,7 +3,10 @@
 use tree_sitter::Node;
 
 use super::{Leaves, Lowering, children, each, types::Ty, value::Value};
-use crate::ir::{Expr, Stmt, Var};
+use crate::{
+    emit::Emit,
+    ir::{Expr, Stmt, Var},
+};
 
 impl<'a> Lowering<'a> {
     pub(super) fn give_back(&mut self, value: Value) {

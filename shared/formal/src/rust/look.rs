@@ -10,6 +10,43 @@ use super::{
 };
 use crate::ir::{Expr, IntType};
 
+/// Another text, of whose length nothing is known.
+const TRIMS: &[&str] = &[
+    "trim",
+    "trim_start",
+    "trim_end",
+    "trim_matches",
+    "trim_start_matches",
+    "trim_end_matches",
+    "to_lowercase",
+    "to_uppercase",
+];
+
+/// Yes or no.
+const ANSWERS: &[&str] = &[
+    "contains",
+    "starts_with",
+    "ends_with",
+    "is_char_boundary",
+    "is_ascii",
+    "eq_ignore_ascii_case",
+    "is_sorted",
+];
+
+/// Change the elements and nothing else.
+const IN_PLACE: &[&str] = &[
+    "sort",
+    "sort_unstable",
+    "reverse",
+    "make_ascii_lowercase",
+    "make_ascii_uppercase",
+    "shrink_to_fit",
+];
+
+/// The same, by what they are given.
+const IN_PLACE_BY: &[&str] =
+    &["fill", "reserve", "sort_by", "sort_by_key", "sort_unstable_by", "sort_unstable_by_key"];
+
 /// Methods that only look, or leave the length as it is.
 const SAME_LENGTH: &[&str] = &[
     "iter",
@@ -87,24 +124,11 @@ impl<'a> Lowering<'a> {
             return Some(copied);
         }
         match (name, given) {
-            (
-                "trim" | "trim_start" | "trim_end" | "trim_matches" | "to_lowercase"
-                | "to_uppercase" | "trim_start_matches" | "trim_end_matches",
-                _,
-            ) if is_text => {
+            _ if is_text && TRIMS.contains(&name) => {
                 self.looked_at(given);
                 Some(self.element_once(of, &Ty::Text { owned: name.starts_with("to_") }))
             }
-            (
-                "contains"
-                | "starts_with"
-                | "ends_with"
-                | "is_char_boundary"
-                | "is_ascii"
-                | "eq_ignore_ascii_case"
-                | "is_sorted",
-                _,
-            ) => {
+            _ if ANSWERS.contains(&name) => {
                 self.looked_at(given);
                 Some(self.opaque(&Ty::Bool, "the contents of a sequence"))
             }
@@ -118,24 +142,8 @@ impl<'a> Lowering<'a> {
                 let value = self.opaque(&Ty::Int(USIZE), "a capacity").leaf();
                 Some(self.extreme(false, value, length, USIZE))
             }
-            (
-                "sort"
-                | "sort_unstable"
-                | "reverse"
-                | "make_ascii_lowercase"
-                | "make_ascii_uppercase"
-                | "shrink_to_fit",
-                [],
-            ) => Some(Value::unit()),
-            (
-                "fill"
-                | "reserve"
-                | "sort_by"
-                | "sort_by_key"
-                | "sort_unstable_by"
-                | "sort_unstable_by_key",
-                [_],
-            ) => {
+            (_, []) if IN_PLACE.contains(&name) => Some(Value::unit()),
+            (_, [_]) if IN_PLACE_BY.contains(&name) => {
                 self.looked_at(given);
                 Some(Value::unit())
             }

@@ -3,7 +3,10 @@
 use tree_sitter::Node;
 
 use super::{Leaves, Lowering, children, types::Ty, value::Value};
-use crate::ir::{Expr, IntOp, Label, Loop, Stmt};
+use crate::{
+    emit::Emit,
+    ir::{Expr, IntOp, Label, Loop, Stmt},
+};
 
 impl<'a> Lowering<'a> {
     fn label_of(&self, node: Node<'a>) -> Option<&'a str> {

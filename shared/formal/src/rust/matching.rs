@@ -3,7 +3,10 @@
 use tree_sitter::Node;
 
 use super::{Lowering, children, statement::Ends, types::Ty, value::Value};
-use crate::ir::{Expr, Label, Stmt};
+use crate::{
+    emit::Emit,
+    ir::{Expr, Label, Stmt},
+};
 
 impl<'a> Lowering<'a> {
     /// What is matched, as it is now; what patterns lend of it may be changed.

@@ -48,9 +48,10 @@ use value::{Results, Value};
 
 use crate::{
     Source,
+    emit::{Emit, Emitted},
     ir::{
         Call, Callee, Check, CheckKind, Cmp, Expr, Function, Given, Label, LengthBits, Program,
-        Site, Stmt, Type, Var, Variable,
+        Site, Stmt, Var, Variable,
     },
     syntax::{children, each_until as each, last_line, line, text, too_deep},
 };
@@ -204,6 +205,17 @@ struct Lowering<'a> {
     failed: Option<String>,
 }
 
+impl Emit for Lowering<'_> {
+    fn emitted(&mut self) -> Emitted<'_> {
+        Emitted {
+            block: &mut self.block,
+            variables: &mut self.variables,
+            sites: &mut self.sites,
+            labels: &mut self.labels,
+        }
+    }
+}
+
 impl<'a> Lowering<'a> {
     fn new(
         context: Context<'a>,
@@ -331,22 +343,6 @@ impl<'a> Lowering<'a> {
 
     fn text(&self, node: Node<'_>) -> &'a str {
         text(node, self.source)
-    }
-
-    fn site(&mut self) -> Site {
-        self.sites += 1;
-        self.sites
-    }
-
-    fn label(&mut self) -> Label {
-        self.labels += 1;
-        self.labels
-    }
-
-    fn variable(&mut self, name: &str, ty: Type) -> Var {
-        let var = Var(u32::try_from(self.variables.len()).unwrap_or(u32::MAX));
-        self.variables.push(Variable { name: name.to_owned(), ty });
-        var
     }
 
     fn declare(&mut self, name: &'a str, local: Local) {

@@ -9,7 +9,10 @@ use super::{
     types::{Ty, USIZE},
     value::Value,
 };
-use crate::ir::{Cmp, Direction, Expr, IntOp, IntType, Stmt, Type, Var};
+use crate::{
+    emit::Emit,
+    ir::{Cmp, Direction, Expr, IntOp, IntType, Stmt, Type, Var},
+};
 
 /// A loop's counter, and what tells whether it goes on.
 pub(super) struct Counter {

@@ -7,7 +7,10 @@ use super::{
     types::{Kind, Ty, USIZE},
     value::Value,
 };
-use crate::ir::{CheckKind, Cmp, Expr, IntOp, Source, Stmt, Type, Var};
+use crate::{
+    emit::Emit,
+    ir::{CheckKind, Cmp, Expr, IntOp, Source, Stmt, Type, Var},
+};
 
 impl<'a> Lowering<'a> {
     /// A method of a sequence or text. `place` is where it is kept, if it can be changed.

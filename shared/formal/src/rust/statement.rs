@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::{Local, Lowering, children, line, types::Ty, value::Value};
-use crate::ir::Stmt;
+use crate::{emit::Emit, ir::Stmt};
 
 /// Ends of several branches: what each does, and the value it has.
 pub(super) type Ends = Vec<(Vec<Stmt>, Value)>;

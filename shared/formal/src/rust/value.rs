@@ -6,7 +6,10 @@ use super::{
     Lowering,
     types::{CHAR_MAX, Kind, Ty},
 };
-use crate::ir::{Expr, Global, IntType, Program, Read, Source, Stmt, Type, Var};
+use crate::{
+    emit::Emit,
+    ir::{Expr, Global, IntType, Program, Read, Source, Stmt, Type, Var},
+};
 
 /// A value with as many expressions as its type has leaves.
 #[derive(Debug, Clone, PartialEq)]

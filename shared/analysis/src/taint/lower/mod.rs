@@ -8,6 +8,7 @@ mod declare;
 mod expression;
 mod guard;
 mod known;
+mod roles;
 mod statement;
 mod target;
 
@@ -20,7 +21,7 @@ use super::{
     book::{Book, NOWHERE, PathId, ROOT},
     ir::{Block, BlockId, Checked, Const, End, Function, FunctionName, Reg, Slot, Span, Step, Sym},
     pattern::Hits,
-    set::{Mask, Role, TaintSet},
+    set::{Mask, TaintSet},
     shape::{Child, Shape, Shapes},
 };
 use guard::Facts;
@@ -332,64 +333,6 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
         let done = work(self);
         self.depth -= 1;
         Some(done)
-    }
-
-    /// The value with what the rules say of its path.
-    fn sourced(&mut self, value: Lowering, node: Node<'_>) -> Lowering {
-        if value.path == NOWHERE || self.book.roles(value.path).sources.is_empty() {
-            return value;
-        }
-        let sources = self.book.roles(value.path).sources.clone();
-        let mut reg = value.reg;
-        for source in sources {
-            reg = self.emit(Step::Source { of: reg, source }, node);
-        }
-        // A source is no longer the variable that it was read from.
-        Lowering { reg, slot: None, ..value }
-    }
-
-    /// What patterns say of a node that was just lowered.
-    fn patterned(&mut self, value: Lowering, node: Node<'tree>) -> Lowering {
-        let bytes = (node.start_byte(), node.end_byte());
-        let hits = self.hits;
-        let mut reg = value.reg;
-        for hit in hits.at.get(&bytes).into_iter().flatten() {
-            match self.set.pattern_roles[hit.pattern] {
-                Role::Source(source) => reg = self.emit(Step::Source { of: reg, source }, node),
-                Role::Clean(mask) => reg = self.emit(Step::Clean { of: reg, mask }, node),
-                Role::Sink(sink) | Role::AssignSink(sink) => {
-                    let named = &self.set.sinks[sink].inputs.focus;
-                    let of_variable = hit.captures.iter().filter(|(name, _)| {
-                        named.is_empty()
-                            || named.iter().any(|one| one.trim_start_matches('$') == name)
-                    });
-                    let mut parts: Vec<Reg> = of_variable
-                        .filter_map(|(_, at)| self.focus.get(&(at.start, at.end)).copied())
-                        .collect();
-                    if parts.is_empty() && named.is_empty() {
-                        parts.push(reg);
-                    }
-                    let value = self.emit(Step::Union(parts), node);
-                    if self.fits(sink, node) {
-                        self.emit(Step::Sink { value, sinks: vec![sink] }, node);
-                    }
-                }
-                Role::Guard(_) | Role::Carry(..) => {}
-            }
-        }
-        if self.wanted.contains(&bytes) {
-            self.focus.insert(bytes, reg);
-        }
-        Lowering { reg, slot: value.slot.filter(|_| reg == value.reg), ..value }
-    }
-
-    /// Whether the sink's conditions about its own text hold, and its rule is wanted.
-    fn fits(&self, sink: usize, node: Node<'_>) -> bool {
-        let sink = &self.set.sinks[sink];
-        let text = self.text_of(node);
-        self.active & (1 << sink.rule) != 0
-            && sink.only_if.as_ref().is_none_or(|regex| regex.is_match(text))
-            && !sink.unless.as_ref().is_some_and(|regex| regex.is_match(text))
     }
 
     fn path_of_name(&mut self, name: Sym) -> (PathId, Option<Slot>) {
