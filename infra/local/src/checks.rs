@@ -91,6 +91,9 @@ fn tests(local: &Local, venv: &Venv, state: &State) -> Result<()> {
     let status = cargo_command(local, &["test", "--workspace", "--locked"])
         .env("TEST_DATABASE_URL", &postgres.server_url)
         .env("Z3_PATH", venv.bin("z3"))
+        .env("GO_PROGRAM", venv.bin("go"))
+        // What Go compiled of its own library is kept for the next time.
+        .env("GOCACHE", local.checkout.local().join("go"))
         .env("ASSAY_STACK", local.checkout.local().join("state.json"))
         // Meant for this program, not for the code under test.
         .env_remove("DATABASE_URL")

@@ -1,7 +1,9 @@
 //! Counterexamples as arguments in the function's own language, and as programs that call it.
 
 mod ecma;
+mod go;
 mod java;
+mod pieces;
 mod python;
 mod rust;
 
@@ -71,7 +73,10 @@ fn literal(
             };
         }
         Given::Kinds(slots, kinds) => return ecma::literal(slots, *kinds, of),
-        Given::Pieces(pieces) => return rust::literal(pieces, &of),
+        Given::Pieces(pieces) => {
+            let float = if language == Language::Go { go::float } else { rust::float };
+            return pieces::literal(pieces, float, &of);
+        }
         Given::One(tag, var) => (*tag, *var),
         Given::Any(slots) => {
             let tag = tag(of(slots.tag, Part::Value));
@@ -140,6 +145,7 @@ pub fn test_program(
         (Language::Java, Callee::Method { class, name, is_static }) => {
             java::program(&failure, class, name, *is_static, arguments)
         }
+        (Language::Go, Callee::Member(member)) => go::program(&failure, member, arguments),
         (
             Language::Python
             | Language::Java
@@ -148,7 +154,7 @@ pub fn test_program(
             | Language::Tsx
             | Language::Go
             | Language::Rust,
-            Callee::Function(_) | Callee::Method { .. } | Callee::Script { .. },
+            Callee::Function(_) | Callee::Method { .. } | Callee::Script { .. } | Callee::Member(_),
         ) => None,
     }
 }

@@ -215,7 +215,7 @@ impl Lowering<'_> {
         let value = self.keep(value);
         let before = self.block.len();
         let of = self.expr(operand, None);
-        let is_map = matches!(self.under(&of.ty), Ty::Map(_));
+        let is_map = matches!(self.under(&of.ty), Ty::Map(..));
         let parts = of.parts.clone();
         if is_map {
             let of = self.named(of);

@@ -77,7 +77,7 @@ impl Lowering<'_> {
         let mut results = Vec::new();
         if let Ty::Func(own) = self.under(&callee.ty) {
             self.dereference(&callee.value, line(node));
-            results = own;
+            results = own.results;
         }
         let name = self.text(function).lines().next().unwrap_or_default().to_owned();
         self.unknown(&name, arguments, &results, hint)

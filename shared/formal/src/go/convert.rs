@@ -50,7 +50,7 @@ impl Lowering<'_> {
         };
         let to = self.ty(ty);
         let value = self.expr(operand, Some(&to));
-        self.converted(value, &to, line(node))
+        self.converted(value, &to, ty)
     }
 
     pub(super) fn conversion(&mut self, node: Node<'_>, to: &Ty) -> Typed {
@@ -58,10 +58,12 @@ impl Lowering<'_> {
         let [operand] = given.as_slice() else { return Typed::unknown() };
         // Bits that are shifted or masked into a number are meant as bits.
         let value = self.expr(*operand, None);
-        self.converted(value, to, line(node))
+        let Some(ty) = node.child_by_field_name("function") else { return Typed::unknown() };
+        self.converted(value, to, ty)
     }
 
-    fn converted(&mut self, value: Typed, to: &Ty, at: u32) -> Typed {
+    /// `at` is the type as it is written there.
+    fn converted(&mut self, value: Typed, to: &Ty, at: Node<'_>) -> Typed {
         let (from, wanted) = (self.under(&value.ty), self.under(to));
         match (&from, &wanted) {
             (Ty::Int { int: own, word: one }, Ty::Int { int, word: two }) => {
@@ -122,8 +124,9 @@ impl Lowering<'_> {
         Read { range: Some((0, most)), ..Read::opaque("the length of a sequence") }
     }
 
-    fn narrow(&mut self, to: IntType, value: &Expr, at: u32) {
+    fn narrow(&mut self, to: IntType, value: &Expr, at: Node<'_>) {
         let violation = Expr::InRange(to, Box::new(value.clone())).not();
-        self.check(CheckKind::NarrowingConversion, at, violation, false);
+        self.conversions.push((line(at), at.byte_range()));
+        self.check(CheckKind::NarrowingConversion, line(at), violation, false);
     }
 }

@@ -6,7 +6,7 @@ use super::{
     DEPTH_MAX, Lowering,
     constant::Evaluator,
     library,
-    types::Ty,
+    types::{Signed, Ty},
     uses::chain,
     value::{Parts, Typed},
 };
@@ -50,9 +50,7 @@ impl<'a> Lowering<'a> {
             "type_conversion_expression" => self.type_conversion(node),
             "type_assertion_expression" => self.assertion(node),
             "func_literal" => {
-                let result = node.child_by_field_name("result");
-                let results = super::types::results(result, &self.names());
-                let ty = Ty::Func(results.into_iter().map(|(_, ty)| ty).collect());
+                let ty = Ty::Func(super::types::signed(node, &self.names()));
                 Typed::new(Expr::New(None), ty)
             }
             "interpreted_string_literal" | "raw_string_literal" => self.string(node),
@@ -186,7 +184,8 @@ impl<'a> Lowering<'a> {
         }
         if let Some(function) = self.package.functions.get(name) {
             let results = &self.package.signatures[function].results;
-            let ty = Ty::Func(results.iter().map(|(_, ty)| ty.clone()).collect());
+            let results = results.iter().map(|(_, ty)| ty.clone()).collect();
+            let ty = Ty::Func(Signed { parameters: None, results });
             return Typed::new(Expr::New(None), ty);
         }
         Typed::unknown()

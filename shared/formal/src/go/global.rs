@@ -7,7 +7,7 @@ use tree_sitter::Node;
 use super::{
     constant::Evaluator,
     package::Package,
-    types::{Names, Ty, basic},
+    types::{Names, Signed, Ty, basic},
 };
 use crate::{
     ir::{Expr, Global, Program, Type},
@@ -111,7 +111,7 @@ fn made(value: Node<'_>, names: &Names<'_>) -> Option<Ty> {
             let operand = value.child_by_field_name("operand")?;
             Some(Ty::Ptr(Box::new(made(operand, names)?)))
         }
-        "func_literal" => Some(Ty::Func(Vec::new())),
+        "func_literal" => Some(Ty::Func(Signed::default())),
         "call_expression" => {
             let name = text(value.child_by_field_name("function")?, names.source);
             let first = value.child_by_field_name("arguments").and_then(|list| list.named_child(0));

@@ -25,7 +25,7 @@ impl Lowering<'_> {
         let of = if self.has_effects(index) { self.keep(of) } else { self.named(of) };
         let under = self.under(&of.ty);
         let own = index_of(node, self.source);
-        if let Ty::Map(value) = under {
+        if let Ty::Map(_, value) = under {
             self.expr(index, None);
             let followed = own.and_then(|own| self.followed(&of.parts, &own));
             return followed.unwrap_or_else(|| self.map_value(&of, &value));

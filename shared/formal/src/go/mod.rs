@@ -19,12 +19,16 @@ mod operator;
 mod package;
 mod place;
 mod select;
+mod show;
 mod statement;
 mod types;
 mod uses;
 mod value;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 use tree_sitter::Node;
 
@@ -88,12 +92,15 @@ pub(crate) fn lower(sources: &[Source<'_>]) -> Program {
                 breaks: Vec::new(),
                 continues: Vec::new(),
                 block: Vec::new(),
+                conversions: Vec::new(),
                 failed: None,
             };
             let (parameters, lowered) = lowering.function();
             sites = lowering.sites;
+            let call = show::call(&lowering, &sources[body.file], &parameters);
             let own: &mut Function = &mut program.functions[body.function];
             own.variables = lowering.variables;
+            own.call = Some(call);
             (own.parameters, own.body) = (parameters, lowered);
         }
     }
@@ -210,6 +217,8 @@ struct Lowering<'a> {
     breaks: Vec<(Option<String>, Label)>,
     continues: Vec<(Option<String>, Label)>,
     block: Vec<Stmt>,
+    /// The types that integers are converted to which they may not fit, by their lines.
+    conversions: Vec<(u32, Range<usize>)>,
     /// Why the function cannot be lowered as a whole.
     failed: Option<String>,
 }

@@ -100,6 +100,14 @@ impl Package {
         underlying(ty, &self.types)
     }
 
+    /// Whether anything of the package has the name.
+    pub(super) fn declares(&self, name: &str) -> bool {
+        self.functions.contains_key(name)
+            || self.types.contains_key(name)
+            || self.constants.contains_key(name)
+            || self.globals.contains_key(name)
+    }
+
     /// Deferring it may end a panic.
     pub(super) fn recovers(&self, name: &str) -> bool {
         self.recovering.contains(name)

@@ -89,9 +89,12 @@ impl Lowering<'_> {
         let holder = self.holder(place.root, &before);
         let read = Read { source: Source::Within(holder), ..Read::opaque(WRITTEN) };
         let of = self.root_type(place.root).and_then(|ty| self.package.at(&ty, &before));
-        let is_map = of.is_some_and(|(ty, _)| matches!(self.under(&ty), Ty::Map(_)));
+        let is_map = of.is_some_and(|(ty, _)| matches!(self.under(&ty), Ty::Map(..)));
         if is_map && is_index(&last) {
-            let holder = Typed::new(Expr::Var(holder), Ty::Map(Box::new(place.ty.clone())));
+            let holder = Typed::new(
+                Expr::Var(holder),
+                Ty::Map(Box::new(Ty::Unknown), Box::new(place.ty.clone())),
+            );
             return self.map_value(&holder, &place.ty).value;
         }
         self.read(&place.ty, read)

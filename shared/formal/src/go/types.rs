@@ -23,21 +23,29 @@ pub(super) enum Ty {
     Str,
     Slice(Box<Ty>),
     Array(Option<i128>, Box<Ty>),
-    Map(Box<Ty>),
+    /// By its keys and its values.
+    Map(Box<Ty>, Box<Ty>),
     Ptr(Box<Ty>),
-    /// By what it gives back.
-    Func(Vec<Ty>),
+    Func(Signed),
     Chan(Box<Ty>),
     Interface,
     Error,
     Struct(Vec<Field>),
-    /// A type of the package, or `package.Name` of another.
+    /// A type of the package, or `package.Name` of another; or an interface with its methods.
     Named(String),
     /// Constants without a type.
     ConstInt,
     ConstFloat,
     Nil,
     Unknown,
+}
+
+/// What a function takes and gives back.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Signed {
+    /// None where they are not known, or any number of them.
+    pub(super) parameters: Option<Vec<Ty>>,
+    pub(super) results: Vec<Ty>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +108,7 @@ fn platform(name: &str) -> Option<Ty> {
         | "fmt.Stringer"
         | "net.Conn"
         | "net.Error" => Ty::Interface,
+        _ if name.starts_with("interface") => Ty::Interface,
         _ => return None,
     })
 }
@@ -131,13 +140,11 @@ impl Ty {
                 });
                 Self::Array(length, Box::new(field("element")))
             }
-            "map_type" => Self::Map(Box::new(field("value"))),
+            "map_type" => Self::Map(Box::new(field("key")), Box::new(field("value"))),
             "channel_type" => Self::Chan(Box::new(field("value"))),
-            "function_type" => {
-                let result = node.child_by_field_name("result");
-                Self::Func(results(result, names).into_iter().map(|(_, ty)| ty).collect())
-            }
-            "interface_type" => Self::Interface,
+            "function_type" => Self::Func(signed(node, names)),
+            "interface_type" if children(node).is_empty() => Self::Interface,
+            "interface_type" => Self::Named(whole.to_owned()),
             "struct_type" => Self::Struct(fields(node, names)),
             _ => Self::Unknown,
         }
@@ -153,7 +160,7 @@ impl Ty {
             Self::Str
             | Self::Slice(_)
             | Self::Array(..)
-            | Self::Map(_)
+            | Self::Map(..)
             | Self::Ptr(_)
             | Self::Func(_)
             | Self::Chan(_)
@@ -171,7 +178,7 @@ impl Ty {
         matches!(
             self,
             Self::Slice(_)
-                | Self::Map(_)
+                | Self::Map(..)
                 | Self::Ptr(_)
                 | Self::Func(_)
                 | Self::Chan(_)
@@ -208,7 +215,7 @@ impl Ty {
     }
 
     pub(super) fn map_value(&self) -> Option<&Self> {
-        if let Self::Map(value) = self { Some(value) } else { None }
+        if let Self::Map(_, value) = self { Some(value) } else { None }
     }
 
     pub(super) fn channel_element(&self) -> Option<&Self> {
@@ -259,6 +266,17 @@ fn fields(node: Node<'_>, names: &Names<'_>) -> Vec<Field> {
         }
     }
     fields
+}
+
+/// What a function type or literal says of its parameters and results.
+pub(super) fn signed(node: Node<'_>, names: &Names<'_>) -> Signed {
+    let types = |list: Vec<(String, Ty)>| list.into_iter().map(|(_, ty)| ty).collect();
+    let given = node.child_by_field_name("parameters").map(|list| parameters(list, names));
+    let known = given.filter(|(_, variadic)| !variadic);
+    Signed {
+        parameters: known.map(|(list, _)| types(list)),
+        results: types(results(node.child_by_field_name("result"), names)),
+    }
 }
 
 /// Names and types of what a function gives back; names are empty where there are none.

@@ -54,7 +54,7 @@ pub(super) fn zero(under: &Ty) -> Option<Expr> {
         Ty::Array(Some(length), _) => Expr::New(Some(Box::new(Expr::Int(*length)))),
         Ty::Struct(_) => Expr::New(None),
         Ty::Slice(_)
-        | Ty::Map(_)
+        | Ty::Map(..)
         | Ty::Ptr(_)
         | Ty::Func(_)
         | Ty::Chan(_)

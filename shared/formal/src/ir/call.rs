@@ -1,5 +1,7 @@
 //! How a function is called: what its parameters are, and how a test writes a call.
 
+use std::ops::Range;
+
 use domain::Language;
 
 use super::{Kinds, Var};
@@ -63,6 +65,70 @@ pub enum Piece {
     Choice(Var, Vec<Piece>, Vec<Piece>),
     /// The one that the variable counts to; the last if it counts further.
     OneOf(Var, Vec<Vec<Piece>>),
+    /// A text of as many letters.
+    Letters(Var),
+    /// The text if the variable is null, or if nobody asks what it is.
+    Nil(Var, String, Vec<Piece>),
+    /// With commas between them; those are left out of which nobody asks anything.
+    List(Vec<Vec<Piece>>),
+    Container(Box<Container>),
+    /// Words, as no code makes the value; only where one of the variables matters, if there are any.
+    Unwritable(Vec<Var>, &'static str),
+}
+
+impl Piece {
+    /// Every variable that decides how it is written, with those of its parts.
+    pub fn variables(&self, into: &mut Vec<Var>) {
+        let mut all = |pieces: &[Self]| pieces.iter().for_each(|piece| piece.variables(into));
+        match self {
+            Self::Text(_) => {}
+            Self::Bool(var)
+            | Self::Int(var)
+            | Self::Char(var)
+            | Self::Float(var, _)
+            | Self::Length(var)
+            | Self::Letters(var) => into.push(*var),
+            Self::Nil(var, _, inner) => {
+                all(inner);
+                into.push(*var);
+            }
+            Self::Choice(var, yes, no) => {
+                all(yes);
+                all(no);
+                into.push(*var);
+            }
+            Self::OneOf(var, each) => {
+                each.iter().for_each(|one| all(one));
+                into.push(*var);
+            }
+            Self::List(each) => each.iter().for_each(|one| all(one)),
+            Self::Container(own) => {
+                own.elements.iter().for_each(|(_, value)| all(value));
+                into.extend(own.capacity);
+            }
+            Self::Unwritable(vars, _) => into.extend(vars),
+        }
+    }
+}
+
+/// What holds elements, of which some are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// As it is written.
+    pub ty: String,
+    pub size: Size,
+    /// How far it can grow, where that is followed.
+    pub capacity: Option<Var>,
+    /// Where elements stand, and what they are.
+    pub elements: Vec<(Vec<Piece>, Vec<Piece>)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// As long as the variable.
+    Slice(Var),
+    Array(i128),
+    Map,
 }
 
 /// Where the value of a parameter is.
@@ -85,9 +151,35 @@ pub enum Callee {
     /// By its name in the file.
     Function(String),
     /// Of a class, by the name that this is loaded by; of an object that needs no arguments.
-    Method { class: String, name: String, is_static: bool },
+    Method {
+        class: String,
+        name: String,
+        is_static: bool,
+    },
     /// By its name, with the code of its file that it needs, which a test can have as its own.
-    Script { name: String, code: String },
+    Script {
+        name: String,
+        code: String,
+    },
+    Member(Box<Member>),
+}
+
+/// A function or method of a package whose tests stand beside its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    pub package: String,
+    pub name: String,
+    /// Its first argument is what it is called on.
+    pub is_method: bool,
+    /// Its last argument holds any number of values.
+    pub is_variadic: bool,
+    /// What its file imports: the names it uses, and the paths.
+    pub imports: Vec<(String, String)>,
+    /// Its code and where its own name stands in it, for a test that looks at its conversions.
+    pub code: String,
+    pub name_at: Range<usize>,
+    /// The types that integers are converted to, by their line and their place in the code.
+    pub conversions: Vec<(u32, Range<usize>)>,
 }
 
 /// How a function is called with arguments.

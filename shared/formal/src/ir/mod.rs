@@ -9,7 +9,7 @@ mod call;
 mod expr;
 mod kinds;
 
-pub use call::{Call, Callee, Given, Piece, Slots, Tag};
+pub use call::{Call, Callee, Container, Given, Member, Piece, Size, Slots, Tag};
 pub use expr::{Cmp, Expr, FloatOp, IntOp};
 pub use kinds::{Kind, Kinds};
 

@@ -10,14 +10,15 @@ use std::{
 use formal::{Verdict, test_program};
 
 use crate::{
-    fixtures::{ECMA, Fixtures, JAVA, PYTHON, RUST},
-    rustc,
+    fixtures::{ECMA, Fixtures, GO, JAVA, PYTHON, RUST},
+    golang, rustc,
     world::{program, reports_of},
 };
 
 /// Counterexamples that a call alone brings about; fewer would test nothing.
 const PYTHON_MIN: usize = 25;
 const JAVA_MIN: usize = 20;
+const GO_MIN: usize = 30;
 const RUST_MIN: usize = 60;
 const ECMA_MIN: usize = 70;
 
@@ -121,6 +122,27 @@ fn main() {{
         panic!("{said}");
     }
     assert!(folders.len() >= RUST_MIN, "only {} could be run", folders.len());
+}
+
+/// Each test is a file of a package's own, so that the packages can be tested together.
+#[test]
+fn go_itself_fails_where_a_counterexample_says() {
+    let folders = written(&GO, "go", "test.go");
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("go");
+    let (mut packages, mut functions) = (Vec::new(), Vec::new());
+    for (at, folder) in folders.iter().enumerate() {
+        let package = folder.strip_prefix(&root).expect("it is below").display().to_string();
+        let code = fs::read_to_string(folder.join("test.go")).expect("it was written");
+        let test = code.split_once("func Test").and_then(|(_, rest)| rest.split_once('('));
+        let (name, _) = test.expect("it is a test");
+        functions.push((package.clone(), format!("p{at}.Test{name}")));
+        packages.push(package);
+    }
+    let install = "Go 1.22 or later (`cargo local test` sets GO_PROGRAM, or have go on the PATH)";
+    if let Err(said) = run(&mut golang::tested(&root, &packages, &functions), install) {
+        panic!("{said}");
+    }
+    assert!(folders.len() >= GO_MIN, "only {} could be run", folders.len());
 }
 
 /// One process runs all, each test as a module of its own.

@@ -5,6 +5,7 @@ mod ecma;
 mod ecma_random;
 mod fixtures;
 mod go;
+mod golang;
 mod java;
 mod limits;
 mod marks;
