@@ -11,6 +11,7 @@ mod composite;
 mod constant;
 mod convert;
 mod expr;
+mod given;
 mod global;
 mod index;
 mod library;
@@ -253,7 +254,7 @@ impl<'a> Lowering<'a> {
         for ((name, ty), var) in signature.parameters.iter().zip(&own) {
             self.bind(name, ty, *var);
         }
-        self.limits(&own);
+        self.limits();
         for (name, ty) in &signature.results {
             let local = (!name.is_empty()).then(|| self.declare_zero(name, ty));
             self.results.push((local, ty.clone()));
@@ -272,26 +273,6 @@ impl<'a> Lowering<'a> {
             },
         };
         (own, body)
-    }
-
-    /// What every caller keeps to: a slice is not longer than its capacity.
-    fn limits(&mut self, parameters: &[Var]) {
-        let found: Vec<(Var, Var)> = self
-            .places
-            .iter()
-            .filter(|place| place.path.last().is_some_and(|last| last == uses::CAPACITY))
-            .filter_map(|place| {
-                let rest = &place.path[..place.path.len() - 1];
-                let of = self.places.iter().find(|it| it.root == place.root && it.path == rest);
-                let slice = of.map_or(place.root, |of| of.var);
-                parameters.contains(&place.root).then_some((slice, place.var))
-            })
-            .collect();
-        for (slice, capacity) in found {
-            let length = self.length_of(&Expr::Var(slice));
-            let short = Expr::cmp(crate::ir::Cmp::Lt, Expr::Var(capacity), length);
-            self.block.push(Stmt::If(short, vec![Stmt::Throw(String::new())], Vec::new()));
-        }
     }
 
     fn text(&self, node: Node<'_>) -> &'a str {

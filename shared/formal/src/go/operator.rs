@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::{
-    Lowering, constant,
+    Lowering, PANIC, constant,
     types::{INT, Ty},
     uses::TARGET,
     value::Typed,
@@ -144,7 +144,14 @@ impl Lowering<'_> {
         if !self.under(&two.ty).is_integer() {
             return self.opaque(&ty, "a shift");
         }
-        // Any count is allowed; what is shifted out is gone.
+        let may_be_negative = self.under(&two.ty).int().is_some_and(|int| int.signed);
+        let two = if may_be_negative { self.keep(two) } else { two };
+        if may_be_negative {
+            let negative = Self::less(&two.value, &Expr::Int(0));
+            let ends = vec![Stmt::Throw(PANIC.to_owned())];
+            self.block.push(Stmt::If(negative, ends, Vec::new()));
+        }
+        // Any other count is allowed; what is shifted out is gone.
         let far = Expr::cmp(Cmp::Le, Expr::Int(bits), two.value.clone());
         let (far, by) = if let Expr::Int(by) = two.value {
             (Expr::Bool(by >= bits), Expr::Int(by.min(bits - 1)))
@@ -154,7 +161,8 @@ impl Lowering<'_> {
         };
         let op = if left { IntOp::Shl } else { IntOp::Shr };
         let raw = Expr::Wrap(int, Box::new(Expr::int2(op, one.value, by)));
-        let value = match (left, far) {
+        // Only the sign of a number that has one is left of it at the right.
+        let value = match (left || !int.signed, far) {
             (false, _) | (true, Expr::Bool(false)) => raw,
             (true, Expr::Bool(true)) => Expr::Int(0),
             (true, far) => self.choose(far, Expr::Int(0), raw, &ty),

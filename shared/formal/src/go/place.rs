@@ -45,7 +45,7 @@ impl Lowering<'_> {
     }
 
     /// The variable that holds what a path leads to.
-    fn holder(&self, root: Var, path: &[String]) -> Var {
+    pub(super) fn holder(&self, root: Var, path: &[String]) -> Var {
         if path.is_empty() {
             return root;
         }
@@ -100,7 +100,7 @@ impl Lowering<'_> {
         self.read(&place.ty, read)
     }
 
-    fn root_type(&self, root: Var) -> Option<Ty> {
+    pub(super) fn root_type(&self, root: Var) -> Option<Ty> {
         let own = self.scopes.iter().rev().flat_map(|scope| scope.values());
         own.into_iter().find(|local| local.var == root).map(|local| local.ty.clone())
     }

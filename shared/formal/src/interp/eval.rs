@@ -55,7 +55,15 @@ impl Machine<'_> {
                 })
             }
             Expr::InRange(ty, one) => Value::Bool(ty.contains(self.int(one))),
-            Expr::Wrap(ty, one) => Value::Int(ty.wrap(self.int(one))),
+            Expr::Wrap(ty, one) => {
+                // The product of two words may need all 128 bits; what wraps has its low ones.
+                let whole = if let Expr::Int2(IntOp::Mul, one, two) = &**one {
+                    self.int(one).wrapping_mul(self.int(two))
+                } else {
+                    self.int(one)
+                };
+                Value::Int(ty.wrap(whole))
+            }
             Expr::Float2(op, one, two) => {
                 Value::Float(float2(*op, self.float(one), self.float(two)))
             }

@@ -18,7 +18,7 @@ use crate::{
 /// Counterexamples that a call alone brings about; fewer would test nothing.
 const PYTHON_MIN: usize = 25;
 const JAVA_MIN: usize = 20;
-const GO_MIN: usize = 30;
+const GO_MIN: usize = 75;
 const RUST_MIN: usize = 60;
 const ECMA_MIN: usize = 70;
 

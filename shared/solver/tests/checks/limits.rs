@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::Language;
-use formal::{Answer, Clock, Query, Solver, check, ir};
+use formal::{Answer, Clock, Query, Solver, Verdict, check, ir, test_program};
 use mutants::{Random, mutated};
 
 use crate::{
@@ -99,6 +99,10 @@ fn held(language: Language, text: &str, solver: &mut dyn Solver) -> usize {
         assert!(begun.elapsed() < PATIENCE, "{:?}: {:?}", begun.elapsed(), text.get(..200));
         for check in &report.checks {
             assert!(1 <= check.line && check.line <= lines, "{check:?} of {lines} lines");
+            if let Verdict::Refuted(example) | Verdict::CallerDependent(example) = &check.verdict {
+                let caller = &program.functions[index];
+                test_program("a", caller, check.kind, check.line, example);
+            }
         }
         checks += report.checks.len();
     }

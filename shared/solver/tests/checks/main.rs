@@ -5,6 +5,7 @@ mod ecma;
 mod ecma_random;
 mod fixtures;
 mod go;
+mod go_random;
 mod golang;
 mod java;
 mod limits;
