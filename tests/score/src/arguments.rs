@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use domain::Language;
 
+use crate::marked::Half;
+
 /// Measure what Assay finds against suites that others labelled.
 ///
 /// A suite is a repository that you check out yourself; docs/accuracy.md names each with its
@@ -131,10 +133,29 @@ pub(crate) enum Suite {
         #[arg(long, value_name = "PROGRAM")]
         bandit: PathBuf,
     },
-    /// Security: the tests of OWASP-Benchmark/BenchmarkJava, flawed and harmless.
+    /// Security: the tests of OWASP-Benchmark/BenchmarkJava or BenchmarkPython, flawed and harmless.
     Owasp {
         /// The repository.
         path: PathBuf,
+        /// Every other test.
+        #[arg(long)]
+        half: Option<Half>,
+    },
+    /// Security: the tests of CodeQL's queries (github/codeql).
+    Codeql {
+        /// The repository, or a folder of it.
+        path: PathBuf,
+        /// Every other folder of tests.
+        #[arg(long)]
+        half: Option<Half>,
+    },
+    /// Security: the programs beside the rules of Bearer/bearer-rules.
+    Bearer {
+        /// The repository.
+        path: PathBuf,
+        /// Every other rule.
+        #[arg(long)]
+        half: Option<Half>,
     },
 }
 

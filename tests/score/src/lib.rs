@@ -7,12 +7,15 @@
 mod annotated;
 mod arguments;
 mod bandit;
+mod bearer;
+mod codeql;
 mod families;
 mod files;
 mod fixes;
 mod formal;
 mod git;
 mod gitleaks;
+mod marked;
 mod moves;
 mod noseyparker;
 mod owasp;
@@ -50,7 +53,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Stop> {
         Suite::Gosec { path, z3 } => gosec::score(path, Checks::new(z3))?,
         Suite::Nilaway { path, z3 } => nilaway::score(path, Checks::new(z3))?,
         Suite::Bandit { path, bandit } => bandit::score(path, bandit)?,
-        Suite::Owasp { path } => owasp::score(path)?,
+        Suite::Owasp { path, half } => owasp::score(path, *half)?,
+        Suite::Codeql { path, half } => codeql::score(path, *half)?,
+        Suite::Bearer { path, half } => bearer::score(path, *half)?,
     };
     print!("{}", if arguments.json { sheet.json() } else { sheet.text(arguments.show) });
     Ok(if sheet.reached() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
