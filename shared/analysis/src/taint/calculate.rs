@@ -23,6 +23,9 @@ pub(super) fn calculate<'a>(
     text: impl Fn(u32) -> &'a str,
 ) -> Value {
     let constant = match (left.constant, right.constant) {
+        (Some(Const::Text(part)), Some(Const::Text(whole))) if operator == Operator::Within => {
+            Some(Const::Bool(text(whole).contains(text(part))))
+        }
         (Some(left), Some(right)) => of_constants(operator, left, right),
         _ => None,
     };
@@ -35,6 +38,7 @@ pub(super) fn calculate<'a>(
         | Operator::GreaterOrEqual
         | Operator::Equal
         | Operator::NotEqual
+        | Operator::Within
         | Operator::Test => Value { constant, ..Value::KNOWN },
         Operator::Add | Operator::Multiply | Operator::Divide | Operator::Remainder => {
             let joined = arena.join(left, right);
@@ -71,6 +75,7 @@ fn of_constants(operator: Operator, left: Const, right: Const) -> Option<Const> 
             | Operator::GreaterOrEqual
             | Operator::And
             | Operator::Or
+            | Operator::Within
             | Operator::Test => None,
         },
         _ => None,
@@ -95,8 +100,11 @@ fn of_numbers(operator: Operator, left: i64, right: i64) -> Option<Const> {
         Operator::GreaterOrEqual => truth(left >= right),
         Operator::Equal => truth(left == right),
         Operator::NotEqual => truth(left != right),
-        Operator::Divide | Operator::Remainder | Operator::And | Operator::Or | Operator::Test => {
-            None
-        }
+        Operator::Divide
+        | Operator::Remainder
+        | Operator::And
+        | Operator::Or
+        | Operator::Within
+        | Operator::Test => None,
     }
 }

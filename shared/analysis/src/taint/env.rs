@@ -17,6 +17,8 @@ fn part(key: Key) -> u64 {
     match key {
         Key::Any => ANY,
         Key::Named(name) => u64::from(name) + 2,
+        // Sections are never the last word, which would be taken for the length.
+        Key::Under(section, name) => (u64::from(section) + 1) << 32 | u64::from(name),
     }
 }
 
@@ -72,7 +74,7 @@ impl Env {
         let whole = Value { constant: None, ..self.whole(slot) };
         match key {
             Key::Any => Value { constant: None, ..self.load(slot, arena) },
-            Key::Named(_) => {
+            Key::Named(_) | Key::Under(..) => {
                 let base = self.at((slot, part(key))).unwrap_or(whole);
                 match self.at((slot, ANY)) {
                     Some(any) => arena.join(base, any),
@@ -84,7 +86,7 @@ impl Env {
 
     pub(super) fn set_part(&mut self, slot: Slot, key: Key, value: Value, arena: &mut Arena) {
         let value = match key {
-            Key::Named(_) => value,
+            Key::Named(_) | Key::Under(..) => value,
             Key::Any => match self.at((slot, ANY)) {
                 Some(old) => arena.join(old, value),
                 None => value,

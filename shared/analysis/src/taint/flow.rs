@@ -285,7 +285,13 @@ impl<'a, 'c> Flow<'a, 'c> {
                 self.store_global(*name, value(frame, *from), span);
                 Value::KNOWN
             }
-            Step::GetPart { slot, key } => env.get_part(*slot, *key, &mut self.arena),
+            Step::GetPart { slot, key } => {
+                let whole = env.load(*slot, &mut self.arena);
+                match self.letter(whole, *key) {
+                    Some(letter) => Value::is(letter),
+                    None => env.get_part(*slot, *key, &mut self.arena),
+                }
+            }
             Step::SetPart { slot, key, value: from } => {
                 let stored = self.arena.stepped(value(frame, *from), span);
                 env.set_part(*slot, *key, stored, &mut self.arena);

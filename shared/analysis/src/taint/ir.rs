@@ -50,13 +50,17 @@ pub(super) enum Operator {
     NotEqual,
     And,
     Or,
-    /// Membership, type tests and the like: a truth value of unknown outcome.
+    /// Membership: whether the left one is in the right one.
+    Within,
+    /// Type tests and the like: a truth value of unknown outcome.
     Test,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     Named(Sym),
+    /// A key of a section.
+    Under(Sym, Sym),
     /// Not known which.
     Any,
 }

@@ -18,6 +18,7 @@ mod ir;
 mod lower;
 mod name;
 mod pattern;
+mod refused;
 mod report;
 mod rule;
 mod set;

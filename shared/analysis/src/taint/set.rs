@@ -12,6 +12,7 @@ use regex::Regex;
 use super::{
     name::Name,
     pattern::Patterns,
+    refused::Refused,
     rule::{Inputs, Literal, ParameterSource, Port, Sink, SinkKind, Source, Spot, TaintRule},
 };
 use crate::RuleInfo;
@@ -42,6 +43,7 @@ pub(crate) struct TaintSet {
     pub(super) returns: Vec<(Vec<String>, usize)>,
     pub(super) patterns: Patterns,
     pub(super) pattern_roles: Vec<Role>,
+    pub(super) refused: Refused,
     words: AhoCorasick,
     /// For each word the rules that wait for it, as a source and as a sink.
     waiting: Vec<(Mask, Mask)>,
@@ -105,9 +107,11 @@ impl TaintSet {
             let last = name.parts.last().cloned().unwrap_or_default();
             names.entry(last).or_default().push((name, role));
         }
+        let rules: Vec<Compiled> = own.iter().map(compiled).collect();
         Ok(Self {
             language,
-            rules: own.iter().map(compiled).collect(),
+            refused: Refused::new(&rules),
+            rules,
             names,
             sources: builder.sources,
             sinks: builder.sinks,

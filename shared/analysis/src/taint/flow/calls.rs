@@ -140,16 +140,23 @@ impl Flow<'_, '_> {
         receiver: Option<Value>,
         arguments: &[Value],
     ) -> Option<Const> {
-        let book = &mut self.lowered.book;
-        if book.text(call.name) != "charAt" {
+        if self.lowered.book.text(call.name) != "charAt" {
             return None;
         }
-        let (Some(Const::Text(text)), Some(Const::Int(at))) =
-            (receiver?.constant, arguments.first()?.constant)
-        else {
-            return None;
-        };
-        let at = usize::try_from(at).ok()?;
+        let Some(Const::Int(at)) = arguments.first()?.constant else { return None };
+        self.letter_at(receiver?, usize::try_from(at).ok()?)
+    }
+
+    /// `"ABC"[1]`
+    pub(super) fn letter(&mut self, of: Value, key: Key) -> Option<Const> {
+        let Key::Named(name) = key else { return None };
+        let at = self.lowered.book.text(name).parse().ok()?;
+        self.letter_at(of, at)
+    }
+
+    fn letter_at(&mut self, of: Value, at: usize) -> Option<Const> {
+        let Some(Const::Text(text)) = of.constant else { return None };
+        let book = &mut self.lowered.book;
         let letter = book.text(text).get(at..at + 1)?;
         Some(Const::Text(book.word(letter)))
     }

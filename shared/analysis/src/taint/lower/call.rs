@@ -3,10 +3,11 @@
 use domain::Language;
 use tree_sitter::Node;
 
-use super::{Lowerer, Lowering, known};
+use super::{Lowerer, Lowering, expression::content_of, known};
 use crate::taint::{
     book::{NOWHERE, PathId, ROOT},
     ir::{Argument, Call, Const, End, FunctionName, Key, Operand, Reg, SinkUse, Slot, Step, Sym},
+    set::Mask,
     shape::{Child, Shape},
 };
 
@@ -165,7 +166,7 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
             arguments: arguments.clone(),
             function: callee.function,
             sinks,
-            clean: roles.clean,
+            clean: roles.clean | self.replaced(name, &nodes),
             carries: roles.carries,
             harmless: known::is_harmless(self.language, name),
             absorbs: known::absorbs(name),
@@ -189,6 +190,37 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
         }
         let path = self.book.extend(callee.path, self.book.call);
         Lowering { reg, path, slot: None }
+    }
+
+    /// Rules that fear nothing from a text in which what is written here was replaced.
+    fn replaced(&self, name: &str, nodes: &[Node<'tree>]) -> Mask {
+        let everywhere = match name {
+            "replaceAll" | "ReplaceAll" => true,
+            "replace" => self.language == Language::Python || self.language == Language::Java,
+            "sub" => false,
+            _ => return 0,
+        };
+        let refused = &self.set.refused;
+        let by = |node: &Node<'tree>| {
+            let text = self.text_of(*node);
+            match (node.kind(), self.shape(*node)) {
+                ("regex", _) => {
+                    let (pattern, flags) = text.rsplit_once('/').unwrap_or((text, ""));
+                    let is_all = flags.contains('g') || pattern.starts_with("/^");
+                    if is_all { refused.replaced_by_regex(pattern) } else { 0 }
+                }
+                (_, Shape::Text)
+                    if name == "sub" || name == "replaceAll" && self.language == Language::Java =>
+                {
+                    refused.replaced_by_regex(content_of(text))
+                }
+                (_, Shape::Text) if everywhere => refused.replaced(content_of(text)),
+                _ => 0,
+            }
+        };
+        // Go: `strings.ReplaceAll(text, "\n", "")`.
+        let looked_at = if self.language == Language::Go { nodes.get(1) } else { nodes.first() };
+        looked_at.map_or(0, by)
     }
 
     fn literal_receiver(&self, node: Node<'tree>) -> bool {
@@ -266,7 +298,17 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
         arguments: &[Argument],
     ) -> Option<Lowering> {
         let slot: Slot = callee.receiver?.slot?;
+        nodes.first()?;
+        // The number of an element that is taken out: those behind it move up.
+        if name == "pop" && self.shape(nodes[0]) == Shape::Literal {
+            return None;
+        }
         let key = self.key_of(*nodes.first()?)?;
+        if let Some(inner) = nodes.get(1).and_then(|node| self.key_of(*node))
+            && let Some(found) = self.in_section(node, slot, name, [key, inner], arguments)
+        {
+            return Some(found);
+        }
         match (arguments.len(), name) {
             (2, name) if known::puts(name) => {
                 let value = arguments[1].operand.reg;
@@ -275,6 +317,30 @@ impl<'a, 'tree> Lowerer<'a, 'tree> {
             }
             (1 | 2, name) if known::gets(name) => {
                 Some(self.plain(Step::GetPart { slot, key: Key::Named(key) }, node))
+            }
+            _ => None,
+        }
+    }
+
+    /// `set(section, key, value)` and `get(section, key)` of a variable that has sections.
+    fn in_section(
+        &mut self,
+        node: Node<'tree>,
+        slot: Slot,
+        name: &str,
+        [section, key]: [Sym; 2],
+        arguments: &[Argument],
+    ) -> Option<Lowering> {
+        let key = Key::Under(section, key);
+        match (arguments.len(), name) {
+            (3, "set") => {
+                self.now.slots[slot as usize].sectioned = true;
+                let value = arguments[2].operand.reg;
+                self.emit(Step::SetPart { slot, key, value }, node);
+                Some(self.plain(Step::Known(None), node))
+            }
+            (2, "get") if self.now.slots[slot as usize].sectioned => {
+                Some(self.plain(Step::GetPart { slot, key }, node))
             }
             _ => None,
         }

@@ -134,19 +134,17 @@ impl<'tree> Lowerer<'_, 'tree> {
         match self.comparison_operator(node) {
             Operator::Equal => self.equality(left, right),
             Operator::NotEqual => self.equality(left, right).flipped(),
-            Operator::Test => {
-                // In a text, membership says nothing: `"a" in "abc"`.
-                if self.shape(right) == Shape::Text {
-                    return Facts::default();
-                }
-                let trust = self.against(right);
-                let facts = self.checked(left, Mask::MAX, trust);
-                let words = node.child(1).map_or("", |operator| self.text_of(operator));
-                match words {
-                    "in" => facts,
-                    "not in" | "not" => facts.flipped(),
-                    _ => Facts::default(),
-                }
+            Operator::Within => {
+                let facts = match (self.shape(left), self.shape(right)) {
+                    // In a text, membership says nothing: `"a" in "abc"`.
+                    (_, Shape::Text) => return Facts::default(),
+                    (Shape::Text, _) => self.refusal(left, right),
+                    _ => {
+                        let trust = self.against(right);
+                        self.checked(left, Mask::MAX, trust)
+                    }
+                };
+                if self.is_between(node, "in") { facts } else { facts.flipped() }
             }
             _ => Facts::default(),
         }
@@ -185,6 +183,18 @@ impl<'tree> Lowerer<'_, 'tree> {
             return self.checked(subject, Mask::MAX, Trust::Always);
         }
         Facts::default()
+    }
+
+    /// `".." in path`: where it is not, the path leads down.
+    fn refusal(&mut self, part: Node<'tree>, whole: Node<'tree>) -> Facts {
+        let mask = match super::expression::has_substitution(part) {
+            true => 0,
+            false => self.set.refused.without(content_of(self.text_of(part))),
+        };
+        match mask {
+            0 => Facts::default(),
+            _ => self.checked(whole, mask, Trust::Always).flipped(),
+        }
     }
 
     fn of_call(&mut self, node: Node<'tree>) -> Facts {
@@ -298,8 +308,10 @@ impl<'tree> Lowerer<'_, 'tree> {
                 [item] => (object?, *item),
                 _ => return None,
             };
-            let literal = matches!(self.shape(item), Shape::Text | Shape::Literal);
-            if literal || self.shape(set) == Shape::Text {
+            if self.shape(item) == Shape::Text && self.shape(set) != Shape::Text {
+                return Some(self.refusal(item, set));
+            }
+            if self.shape(item) == Shape::Literal || self.shape(set) == Shape::Text {
                 return None;
             }
             let trust = self.against(set);

@@ -274,7 +274,13 @@ pub(super) fn is_strict_regex(pattern: &str, whole: bool) -> bool {
 
 /// The result is made of the operands and of nothing else.
 pub(super) fn is_pure(name: &str) -> bool {
-    const NAMES: [&str; 51] = [
+    const NAMES: [&str; 57] = [
+        "b64decode",
+        "b64encode",
+        "urlsafe_b64decode",
+        "urlsafe_b64encode",
+        "unquote",
+        "unquote_plus",
         "format",
         "formatted",
         "join",

@@ -71,6 +71,8 @@ struct SlotInfo {
     facts: Facts,
     /// It is a path or address in the one form that can be compared.
     settled: bool,
+    /// Its values stand under two keys each.
+    sectioned: bool,
 }
 
 /// The function under construction.

@@ -1,5 +1,6 @@
 //! Operators, and what is known when their operands are.
 
+use domain::Language;
 use tree_sitter::Node;
 
 use super::{Lowerer, Lowering};
@@ -21,12 +22,20 @@ impl<'tree> Lowerer<'_, 'tree> {
         }
         let mut is_text = false;
         let mut parts: Vec<Reg> = Vec::new();
+        let mut path = NOWHERE;
         for (depth, part) in spine.iter().rev().enumerate() {
             if depth == 0 {
                 let left = self.child(*part, Child::Left).or_else(|| part.named_child(0));
                 if let Some(left) = left {
                     is_text |= self.is_text(left);
-                    parts.push(self.expression(left).reg);
+                    let left = self.expression(left);
+                    parts.push(left.reg);
+                    // Python: a path divided by a name is a path.
+                    if self.language == Language::Python
+                        && self.operator(*part) == Some(Operator::Divide)
+                    {
+                        path = left.path;
+                    }
                 }
             }
             let Some(right) = self.child(*part, Child::Right) else { continue };
@@ -44,7 +53,7 @@ impl<'tree> Lowerer<'_, 'tree> {
             return self.built(parts, node);
         }
         match parts.pop() {
-            Some(reg) => Lowering { reg, path: NOWHERE, slot: None },
+            Some(reg) => Lowering { reg, path, slot: None },
             None => self.plain(Step::Unknown, node),
         }
     }
@@ -81,7 +90,16 @@ impl<'tree> Lowerer<'_, 'tree> {
             return self.plain(Step::Unknown, node);
         };
         let known = if regs.len() == 2 { self.comparison_operator(node) } else { Operator::Test };
-        self.plain(Step::Calculate { operator: known, left: *left, right: *right }, node)
+        let value =
+            self.plain(Step::Calculate { operator: known, left: *left, right: *right }, node);
+        match known == Operator::Within && !self.is_between(node, "in") {
+            true => self.plain(Step::Not(value.reg), node),
+            false => value,
+        }
+    }
+
+    pub(in crate::taint::lower) fn is_between(&self, node: Node<'_>, words: &str) -> bool {
+        node.child(1).is_some_and(|operator| self.text_of(operator) == words)
     }
 
     /// What stands between the two operands of a Python comparison.
@@ -94,6 +112,7 @@ impl<'tree> Lowerer<'_, 'tree> {
             "<=" => Operator::LessOrEqual,
             ">" => Operator::Greater,
             ">=" => Operator::GreaterOrEqual,
+            "in" | "not in" => Operator::Within,
             _ => Operator::Test,
         }
     }

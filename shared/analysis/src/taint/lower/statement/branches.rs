@@ -189,6 +189,7 @@ impl<'tree> Lowerer<'_, 'tree> {
                 let patterns: Vec<_> =
                     patterns.filter(|part| part.kind() == "case_pattern").collect();
                 match patterns.first().and_then(|pattern| pattern.named_child(0)) {
+                    Some(inner) if inner.kind() == "union_pattern" => self.children(inner),
                     Some(inner) => vec![inner],
                     None => Vec::new(),
                 }
