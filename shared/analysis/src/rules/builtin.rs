@@ -12,7 +12,7 @@ macro_rules! rule_files {
     };
 }
 
-const FILES: [(&str, &str); 27] = rule_files![
+const FILES: [(&str, &str); 28] = rule_files![
     "go/crypto.yml",
     "go/injection.yml",
     "go/server.yml",
@@ -22,6 +22,7 @@ const FILES: [(&str, &str); 27] = rule_files![
     "java/server.yml",
     "java/settings.yml",
     "javascript/browser.yml",
+    "javascript/checks.yml",
     "javascript/crypto.yml",
     "javascript/frameworks.yml",
     "javascript/injection.yml",

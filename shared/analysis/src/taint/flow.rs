@@ -1,6 +1,7 @@
 //! Follows values through each function until nothing new is learned, then says which reach a
 //! sink. A branch whose condition is constant is followed one way only.
 
+mod begins;
 mod branches;
 mod calls;
 mod ends;
@@ -14,7 +15,7 @@ use order::order;
 use super::{
     calculate::{calculate, truth},
     env::Env,
-    ir::{BlockId, Call, Const, End, Function, FunctionName, Reg, Span, Step, Sym},
+    ir::{BlockId, Call, Const, End, Function, FunctionName, Operator, Reg, Span, Step, Sym},
     lower::Lowered,
     set::{Mask, TaintSet},
     value::{Arena, TraceId, Value},
@@ -305,7 +306,11 @@ impl<'a, 'c> Flow<'a, 'c> {
             Step::Text { parts, sinks, sources, begins } => {
                 let values: Vec<_> = parts.iter().map(|part| value(frame, *part)).collect();
                 let mut all = self.union(&values);
-                let begins = begins.or(all.begins);
+                let begins = match begins {
+                    Some(begins) => Some(self.beginning_of_text(*begins, &values)),
+                    None => all.begins,
+                };
+                all.begins = begins;
                 self.sinks(sinks, all, span, frame, true);
                 for source in sources {
                     let mask = self.set.sources[*source].mask & self.active;
@@ -318,9 +323,13 @@ impl<'a, 'c> Flow<'a, 'c> {
             }
             Step::Calculate { operator, left, right } => {
                 let (left, right) = (value(frame, *left), value(frame, *right));
-                calculate(*operator, left, right, &mut self.arena, |word| {
+                let result = calculate(*operator, left, right, &mut self.arena, |word| {
                     self.lowered.book.text(word)
-                })
+                });
+                match *operator == Operator::Add && result.begins.is_none() {
+                    true => Value { begins: self.beginning_of_sum(left, right), ..result },
+                    false => result,
+                }
             }
             Step::Not(of) => {
                 let of = value(frame, *of);

@@ -36,6 +36,19 @@ impl Refused {
         if part.starts_with(['.', '/']) { 0 } else { self.without(part) }
     }
 
+    /// Likewise where a regular expression that is not anchored finds nothing.
+    pub(super) fn unmatched(&self, pattern: &str, whole: bool) -> Mask {
+        let body = pattern.trim_start_matches('/');
+        let is_class = body.starts_with('[') || body.starts_with("\\.\\.") || body.starts_with('<');
+        match body.starts_with("[^") {
+            _ if whole || !is_class => 0,
+            // Nothing but what the class lists is left.
+            true if !body.contains(['<', '.', '\'', '/']) => Mask::MAX,
+            true => 0,
+            false => self.replaced_by_regex(body),
+        }
+    }
+
     /// Likewise where what a regular expression matches was replaced everywhere.
     pub(super) fn replaced_by_regex(&self, pattern: &str) -> Mask {
         let lines = pattern.contains("\\n") || pattern.contains("\\r") || pattern.contains("\\s");

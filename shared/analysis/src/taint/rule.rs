@@ -121,6 +121,8 @@ pub(super) struct Sink {
     pub(super) unless: Option<Regex>,
     /// For the fixed text that the value begins with.
     pub(super) unless_begins: Option<Regex>,
+    /// Looked for in the function, up to the sink.
+    pub(super) unless_before: Option<Regex>,
 }
 
 #[derive(Debug, Clone)]
@@ -219,6 +221,7 @@ struct SinkEntry {
     only_if: Option<String>,
     unless: Option<String>,
     unless_begins: Option<String>,
+    unless_before: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -329,6 +332,7 @@ impl Reader<'_> {
         let only_if = entry.only_if.as_deref().map(regex).transpose()?;
         let unless = entry.unless.as_deref().map(regex).transpose()?;
         let unless_begins = entry.unless_begins.as_deref().map(regex).transpose()?;
+        let unless_before = entry.unless_before.as_deref().map(regex).transpose()?;
         let inputs = Inputs {
             arguments: entry.arguments,
             keywords: entry.keywords,
@@ -344,7 +348,7 @@ impl Reader<'_> {
             (None, None, Some(returns)) => SinkKind::Returns { decorator: returns.decorator },
             _ => return Err("give one of name, pattern, assign, text and returns".to_owned()),
         };
-        Ok(Sink { what, only_if, unless, unless_begins })
+        Ok(Sink { what, only_if, unless, unless_begins, unless_before })
     }
 
     fn sanitizer(&self, entry: &Value) -> Result<Sanitizer, String> {

@@ -71,6 +71,7 @@ pub(super) struct CompiledSink {
     pub(super) only_if: Option<Regex>,
     pub(super) unless: Option<Regex>,
     pub(super) unless_begins: Option<Regex>,
+    pub(super) unless_before: Option<Regex>,
     pub(super) text: Option<Regex>,
 }
 
@@ -306,6 +307,7 @@ impl Builder {
             only_if: sink.only_if.clone(),
             unless: sink.unless.clone(),
             unless_begins: sink.unless_begins.clone(),
+            unless_before: sink.unless_before.clone(),
             text: None,
         };
         match &sink.what {

@@ -126,9 +126,8 @@ impl<'tree> Lowerer<'_, 'tree> {
             None => self.emit(Step::Global(name), node),
         };
         let value = Lowering { reg, path, slot };
-        // A Java variable is known by its class, and what that makes is not what it was given.
-        let is_typed = self.language == Language::Java && slot.is_some();
-        if is_typed { value } else { self.sourced(value, node) }
+        // What a variable was given came in where it was given, and may have been checked since.
+        if slot.is_some() { value } else { self.sourced(value, node) }
     }
 
     fn this(&mut self, node: Node<'tree>) -> Lowering {

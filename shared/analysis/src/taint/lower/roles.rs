@@ -66,5 +66,21 @@ impl<'tree> Lowerer<'_, 'tree> {
         self.active & (1 << sink.rule) != 0
             && sink.only_if.as_ref().is_none_or(|regex| regex.is_match(text))
             && !sink.unless.as_ref().is_some_and(|regex| regex.is_match(text))
+            && !sink.unless_before.as_ref().is_some_and(|regex| regex.is_match(self.before(node)))
+    }
+
+    /// The code of the function around a place, up to the place.
+    fn before(&self, node: Node<'_>) -> &str {
+        let is_function = |kind: &str| {
+            kind.contains("function") || kind.contains("method_decl") || kind == "method_definition"
+        };
+        let mut at = node;
+        while let Some(outer) = at.parent() {
+            if is_function(at.kind()) {
+                break;
+            }
+            at = outer;
+        }
+        self.text.get(at.start_byte()..node.start_byte()).unwrap_or_default()
     }
 }

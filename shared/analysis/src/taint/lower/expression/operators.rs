@@ -135,6 +135,11 @@ impl<'tree> Lowerer<'_, 'tree> {
                 self.union(node, false);
                 self.plain(Step::Known(None), node)
             }
+            // A number, whatever it was made of.
+            Some(b'+') => {
+                self.union(node, false);
+                self.plain(Step::Known(None), node)
+            }
             Some(b'-') => match node.named_child(0) {
                 Some(inner) => {
                     let left = self.emit(Step::Known(Some(Const::Int(0))), node);

@@ -54,7 +54,23 @@ impl<'tree> Lowerer<'_, 'tree> {
             };
             known::is_strict_regex(text, whole)
         };
+        // `/[<>]/.test(text)`: where it is not, there is no markup.
+        let refused = |own: &mut Self, pattern: Node<'tree>, subject: Node<'tree>| {
+            let text = own.text_of(pattern);
+            let text = if pattern.kind() == "regex" { text } else { content_of(text) };
+            let mask = own.set.refused.unmatched(text, whole);
+            (mask != 0).then(|| own.checked(subject, mask, Trust::Always).flipped())
+        };
         match arguments {
+            [pattern, subject, ..] if is_pattern(self, *pattern) && !strict(self, *pattern) => {
+                refused(self, *pattern, *subject)
+            }
+            [pattern] if is_pattern(self, *pattern) && !strict(self, *pattern) => {
+                refused(self, *pattern, object?)
+            }
+            [subject] if object.is_some_and(|one| is_pattern(self, one) && !strict(self, one)) => {
+                refused(self, object?, *subject)
+            }
             // `re.fullmatch("[a-z]+", name)`
             [pattern, subject, ..] if is_pattern(self, *pattern) => {
                 strict(self, *pattern).then(|| self.checked(*subject, Mask::MAX, Trust::Always))
