@@ -5,6 +5,7 @@
 
 mod changes;
 mod error;
+mod scratch;
 mod transport;
 mod tree;
 
@@ -25,6 +26,7 @@ use gix::{
 use secrecy::SecretString;
 
 pub use error::GitError;
+use scratch::Scratch;
 use transport::{GuardedHttp, Meter};
 use tree::Listing;
 
@@ -171,7 +173,7 @@ struct Remote {
     repository: Repository,
     meter: Arc<Meter>,
     /// Deletes the copy when dropped; behind `repository`, whose files it holds.
-    _folder: tempfile::TempDir,
+    _scratch: Scratch,
 }
 
 impl Remote {
@@ -186,9 +188,9 @@ impl Remote {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(GitError::UnexpectedUrl);
         }
-        let folder = tempfile::tempdir().map_err(GitError::local)?;
+        let scratch = Scratch::new().map_err(GitError::local)?;
         let repository = ThreadSafeRepository::init_opts(
-            folder.path(),
+            scratch.repository(),
             gix::create::Kind::Bare,
             gix::create::Options::default(),
             // Isolated: neither the user's configuration nor the environment takes part.
@@ -205,7 +207,7 @@ impl Remote {
             token: token.cloned(),
             repository,
             meter,
-            _folder: folder,
+            _scratch: scratch,
         })
     }
 
