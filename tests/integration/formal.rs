@@ -213,6 +213,25 @@ def alone():
 }
 
 #[tokio::test]
+async fn a_change_is_followed_to_the_callers_of_its_callers_as_far_as_calls_are() {
+    let mut before = "def parts():\n    return 2\n\n\n".to_owned();
+    let mut callee = "parts".to_owned();
+    for far in 1..=7 {
+        before.push_str(&format!("def far{far}():\n    return {callee}()\n\n\n"));
+        callee = format!("far{far}");
+    }
+    before.push_str("def split():\n    return 10 // far2()\n\n\n");
+    before.push_str("def apart():\n    return 10 // int('1')\n");
+    let after = before.replace("return 2", "return 1 - 1");
+    let analysed = analyse_change(&before, &after, z3()).await;
+    assert_eq!(analysed.findings().await, [(34, "new".to_owned(), true)]);
+    let looked_at: Vec<String> = analysed.results().await.into_iter().map(|row| row.0).collect();
+    assert_eq!(looked_at, ["split"], "who calls nothing that changed is left alone");
+    // The code of the module itself is one of them.
+    assert_eq!(analysed.summary.functions, 8, "the touched ones, and five calls away from it");
+}
+
+#[tokio::test]
 async fn each_result_is_kept_with_its_question_and_its_counterexample() {
     let analysed = analyse(z3()).await;
     let sql = "SELECT query, query_hash, counterexample, test, duration_ms FROM formal_results

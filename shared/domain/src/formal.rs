@@ -30,6 +30,10 @@ pub struct FormalSummary {
     pub functions_incomplete: u32,
     /// Functions that nobody looked at because the time of the run was over.
     pub functions_skipped: u32,
+    /// Files that name what a change touched, so may call it, and were not read with it because
+    /// they are too many.
+    #[serde(default)]
+    pub callers_unread: u32,
     pub proved: u32,
     pub refuted: u32,
     pub caller_dependent: u32,

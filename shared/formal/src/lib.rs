@@ -29,6 +29,7 @@ mod verdict;
 pub use check::{QUERY_TIME_MAX, check};
 pub use clock::Clock;
 pub use example::test_program;
+pub use exec::INLINE_DEPTH_MAX;
 pub use interp::run_on;
 pub use smt::Query;
 pub use solver::{Answer, NoSolver, Solver};

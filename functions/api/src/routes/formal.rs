@@ -92,6 +92,9 @@ struct SummaryView {
     functions_incomplete: u32,
     /// Functions that nobody looked at because the time of the run was over.
     functions_skipped: u32,
+    /// Files that name what the change touched, so may call it, and were not read with it because
+    /// they are too many.
+    callers_unread: u32,
     /// Results that are kept; the rest is only counted.
     kept: u32,
     /// Why the solver did not answer; null: it did, or was never needed.
@@ -125,6 +128,7 @@ impl From<FormalSummary> for SummaryView {
             functions: summary.functions,
             functions_incomplete: summary.functions_incomplete,
             functions_skipped: summary.functions_skipped,
+            callers_unread: summary.callers_unread,
             kept: summary.kept,
             solver_unavailable: summary.solver_unavailable,
             reasons,

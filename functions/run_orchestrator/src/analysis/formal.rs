@@ -5,6 +5,7 @@
 
 mod examine;
 mod finding;
+mod group;
 
 use std::{
     collections::{HashMap, HashSet},

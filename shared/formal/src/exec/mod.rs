@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Calls within calls that are followed; deeper ones are unknown.
-const INLINE_DEPTH_MAX: usize = 4;
+pub const INLINE_DEPTH_MAX: usize = 4;
 
 /// Terms of one execution; more is answered with [`Stopped::TooLarge`].
 const TERMS_MAX: usize = 200_000;

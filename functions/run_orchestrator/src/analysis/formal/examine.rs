@@ -1,23 +1,22 @@
-//! Which functions are checked, together with what, and for how long.
+//! Checks functions one by one, each for as long as it may take, and keeps what comes of them.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     time::{Duration, Instant},
 };
 
-use analysis::{FILE_BYTES_MAX, is_demoted_by_name, syntax_tree};
-use domain::{ChangedFile, FormalSummary, FormalVerdict, Language, LineRange, SourceFile};
+use analysis::syntax_tree;
+use domain::{ChangedFile, FormalSummary, FormalVerdict, Language, SourceFile};
 use formal::{
     Answer, Clock, NoSolver, Query, Report, Solver, Source, Unknown, Verdict,
-    ir::{CheckKind, Function, Program, Stmt, walk},
+    ir::{CheckKind, Program},
 };
 use policy::Formal;
 use sha2::{Digest, Sha256};
 use solver::Z3;
 use store::formal_results::TEST_CHARS_MAX;
 
-/// Files are read together, so that they know each other's functions, up to this size.
-const GROUP_BYTES_MAX: usize = 1024 * 1024;
+use super::group::{Focus, groups, touched_and_callers};
 
 /// One check of one function, with what is to be kept of it.
 #[derive(Debug, Clone)]
@@ -78,41 +77,6 @@ pub(super) fn hash(query: &str) -> String {
     hex::encode(Sha256::digest(query))
 }
 
-/// A file of a lowered language, and which of its lines are to be looked at.
-struct Focus<'a> {
-    path: &'a str,
-    text: &'a str,
-    changed: Option<&'a ChangedFile>,
-    /// The file as it was at the base, where there is one.
-    former: Option<&'a str>,
-    /// Only there so that others can call it.
-    context: bool,
-}
-
-impl<'a> Focus<'a> {
-    /// Whether the lines of a function were touched. What was only deleted leaves no line, but
-    /// then the function as it is does not stand in the base.
-    fn wants(&self, lines: LineRange) -> bool {
-        !self.context
-            && self.changed.is_none_or(|file| {
-                file.lines.overlaps(lines)
-                    || self.former.is_some_and(|old| !self.stood_in(old, lines))
-            })
-    }
-
-    /// The file as it was at the base, under its present name. None: it is new.
-    fn before(&self) -> Option<Self> {
-        let text = if self.changed.is_some() { self.former? } else { self.text };
-        Some(Self { text, changed: None, former: None, ..*self })
-    }
-
-    fn stood_in(&self, former: &str, lines: LineRange) -> bool {
-        let rows = lines.first.saturating_sub(1) as usize..lines.last as usize;
-        let own: Vec<&str> = self.text.lines().take(rows.end).skip(rows.start).collect();
-        former.contains(&own.join("\n"))
-    }
-}
-
 impl Examiner {
     pub(super) fn new(z3_path: Option<&str>, limits: Formal, stop: Instant) -> Self {
         let solver: Box<dyn Solver> = match z3_path {
@@ -133,7 +97,9 @@ impl Examiner {
         let mut examined = Examined::default();
         let languages = Language::ALL.iter().copied().filter(|one| formal::is_lowered(*one));
         for language in languages {
-            for group in groups(language, files, changes, base) {
+            let (groups, unread) = groups(language, files, changes, base);
+            examined.summary.callers_unread += unread;
+            for group in groups {
                 let first = examined.outcomes.len();
                 self.check_group(language, &group, &touched_and_callers, &mut examined);
                 if changes.is_some() && base.is_some() {
@@ -217,96 +183,9 @@ impl Examiner {
     }
 }
 
-/// The functions that the change touched, and then those that call one of them: what they do with
-/// what they get may be wrong now, in whatever file they stand.
-fn touched_and_callers(program: &Program, read: &[&Focus<'_>]) -> Vec<usize> {
-    let functions = program.functions.iter();
-    let (touched, others): (Vec<usize>, Vec<usize>) =
-        functions.enumerate().map(|(index, _)| index).partition(|index| {
-            let function = &program.functions[*index];
-            let lines = LineRange { first: function.first_line, last: function.last_line };
-            read[function.file].wants(lines)
-        });
-    let set: HashSet<usize> = touched.iter().copied().collect();
-    let callers = others.into_iter().filter(|index| calls(&program.functions[*index], &set));
-    let callers: Vec<usize> = callers.collect();
-    [touched, callers].concat()
-}
-
-fn calls(function: &Function, any: &HashSet<usize>) -> bool {
-    let mut found = false;
-    if let Ok(body) = &function.body {
-        walk(body, &mut |stmt| {
-            if let Stmt::Call { function, .. } = stmt {
-                found |= any.contains(function);
-            }
-        });
-    }
-    found
-}
-
 fn identity(outcome: &Outcome) -> (String, String, CheckKind, String) {
     let text = outcome.text.split_whitespace().collect::<Vec<_>>().join(" ");
     (outcome.path.clone(), outcome.function.clone(), outcome.kind, text)
-}
-
-/// The files of a language, cut into groups that are read together. A change is read with as much
-/// of what stands around it as one group holds.
-fn groups<'a>(
-    language: Language,
-    files: &'a [SourceFile],
-    changes: Option<&'a [ChangedFile]>,
-    base: Option<&'a [SourceFile]>,
-) -> Vec<Vec<Focus<'a>>> {
-    let by_path: BTreeMap<&str, &ChangedFile> =
-        changes.into_iter().flatten().map(|change| (change.path.as_str(), change)).collect();
-    let own = files.iter().filter(|file| {
-        Language::of_path(&file.path) == Some(language)
-            && file.bytes.len() <= FILE_BYTES_MAX
-            && !is_demoted_by_name(&file.path)
-    });
-    let (mut wanted, mut around) = (Vec::new(), Vec::new());
-    for file in own {
-        let Ok(text) = std::str::from_utf8(&file.bytes) else { continue };
-        let changed = by_path.get(file.path.as_str()).copied();
-        let context = changes.is_some() && changed.is_none();
-        let former = changed.and_then(|change| {
-            let path = change.renamed_from.as_ref().unwrap_or(&change.path);
-            let former = base?.iter().find(|file| file.path == *path)?;
-            std::str::from_utf8(&former.bytes).ok()
-        });
-        let focus = Focus { path: &file.path, text, changed, former, context };
-        if context { &mut around } else { &mut wanted }.push(focus);
-    }
-    let mut groups: Vec<Vec<Focus<'_>>> = Vec::new();
-    let mut room = 0;
-    for focus in wanted {
-        let size = focus.text.len();
-        match groups.last_mut() {
-            Some(group) if size <= room => group.push(focus),
-            Some(_) | None => {
-                groups.push(vec![focus]);
-                room = GROUP_BYTES_MAX;
-            }
-        }
-        room = room.saturating_sub(size);
-    }
-    if let [only] = groups.as_mut_slice() {
-        let folders: HashSet<&str> = only.iter().map(|focus| folder(focus.path)).collect();
-        around.sort_by_key(|focus| (!folders.contains(folder(focus.path)), focus.path));
-        for focus in around.into_iter().take_while(|focus| {
-            let fits = focus.text.len() <= room;
-            room = room.saturating_sub(focus.text.len());
-            fits
-        }) {
-            only.push(focus);
-        }
-    }
-    groups
-}
-
-fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// Takes over what one function's report says.
