@@ -139,7 +139,7 @@ impl Place {
         let tx = session.begin(self.org).await.unwrap();
         let run = runs::find(&tx, RunId::new(id)).await.unwrap().unwrap();
         let analysis = store::analyses::find_by_run(&tx, run.id).await.unwrap();
-        let ending = notifier::Ending { run, analysis, new: Vec::new(), changes: None };
+        let ending = notifier::Ending { run, analysis, new: Vec::new() };
         notifier::check_run(&ending, None).unwrap().summary
     }
 

@@ -149,15 +149,49 @@ async fn fixes_are_suggested_once_for_a_head_and_only_where_the_change_is() {
 }
 
 #[tokio::test]
-async fn a_review_that_github_refuses_costs_nothing_else() {
+async fn what_github_does_not_show_is_not_suggested_and_told_all_the_same() {
     let shop = Shop::new().await;
     let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
     let flawed = shop.git.commit_files(&[("app.py", CLEAN), ("a.py", FLAW)], "change", &[&base]);
-    // GitHub knows no line of the difference, as after a push that we have not heard of.
+    // Of the five lines that are new to us the pull request shows four.
+    shop.github.differs(REPOSITORY, PULL_REQUEST, "a.py", 1..=4);
     let push = shop.push(&flawed, &base).await;
     assert_eq!(push.told().await["conclusion"], "failure");
-    assert_eq!(shop.github.comments(REPOSITORY, PULL_REQUEST).len(), 1);
+    let comments = shop.github.comments(REPOSITORY, PULL_REQUEST);
+    assert_eq!(comments.len(), 1);
+    assert!(comments[0]["body"].as_str().unwrap().contains("+    return yaml."), "{comments:#?}");
     assert!(shop.github.reviews(REPOSITORY, PULL_REQUEST).is_empty());
+}
+
+/// Goal: one remark that GitHub does not take costs the others nothing, whatever answer is lost.
+/// Method: two fixes, of which one has no place, and each answer to their telling lost in turn.
+#[tokio::test]
+async fn one_suggestion_without_a_place_does_not_cost_the_others_theirs() {
+    for lost in [None, Some(2), Some(3)] {
+        let shop = Shop::new().await;
+        let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
+        let files = [("app.py", CLEAN), ("a.py", FLAW), ("b.py", FLAW)];
+        let flawed = shop.git.commit_files(&files, "change", &[&base]);
+        for path in ["a.py", "b.py"] {
+            shop.github.differs(REPOSITORY, PULL_REQUEST, path, 1..=5);
+        }
+        shop.github.closes(REPOSITORY, PULL_REQUEST, "b.py", 1..=5);
+        let push = shop.push(&flawed, &base).await;
+        if let Some(lost) = lost {
+            shop.github.lose_answer(lost);
+            assert!(shop.notify(push.run).await, "what was not answered is told again");
+        }
+        push.told().await;
+        push.told().await;
+        let remarks = shop.github.remarks(REPOSITORY, PULL_REQUEST);
+        let paths: Vec<&Value> = remarks.iter().map(|remark| &remark["path"]).collect();
+        assert_eq!(paths, ["a.py"], "{lost:?}");
+        let reviews = shop.github.reviews(REPOSITORY, PULL_REQUEST);
+        assert_eq!(reviews.len(), 1, "{lost:?} {reviews:#?}");
+        let body = reviews[0]["body"].as_str().unwrap();
+        assert!(body.contains("<code>b.py:5</code>") && !body.contains("a.py"), "{body}");
+        assert!(body.contains("+    return yaml."), "{body}");
+    }
 }
 
 /// As Bandit writes it, cut to what is read.

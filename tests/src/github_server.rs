@@ -123,7 +123,11 @@ impl GitHubServer {
                 "/repos/{owner}/{name}/pulls/{number}/reviews",
                 get(reports::reviews).post(reports::review),
             )
-            .route("/repos/{owner}/{name}/pulls/{number}/comments", get(reports::remarks))
+            .route(
+                "/repos/{owner}/{name}/pulls/{number}/comments",
+                get(reports::remarks).post(reports::remark),
+            )
+            .route("/repos/{owner}/{name}/pulls/{number}/files", get(reports::files))
             .layer(middleware::from_fn(authenticated))
             .with_state(Arc::clone(&world));
         tokio::spawn(async move { axum::serve(listener, router).await });

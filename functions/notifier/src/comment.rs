@@ -75,7 +75,7 @@ fn judged(outcome: &Outcome<'_>, ending: &Ending, public_url: Option<&str>) -> S
 }
 
 /// A finding that unfolds.
-fn details(finding: &Stored) -> String {
+pub(crate) fn details(finding: &Stored) -> String {
     let place = format!("{}:{}", finding.path, finding.lines.first);
     let weight = if finding.deciding { "" } else { " (does not count)" };
     let mut text = format!(
@@ -131,7 +131,7 @@ fn cut(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::{PolicyFacts, Severity};
+    use domain::{FormalSummary, PolicyFacts, Severity};
     use serde_json::json;
     use store::analyses::{Counts, Metadata};
 
@@ -174,7 +174,7 @@ mod tests {
             analysis.metadata = json!(Metadata { policy, ..Metadata::default() });
             analysis.counts = json!(Counts { new, ..Counts::default() });
             let run = run(RunStatus::Succeeded);
-            Ending { run, analysis: Some(analysis), new: Vec::new(), changes: None }
+            Ending { run, analysis: Some(analysis), new: Vec::new() }
         };
         for (new, comment_on_pass, creates) in
             [(0, true, true), (0, false, false), (1, false, true), (1, true, true)]
@@ -185,9 +185,29 @@ mod tests {
     }
 
     #[test]
+    fn it_says_what_the_formal_checks_did_not_look_at() {
+        let mut analysis = analysis(Verdict::Passed, 0);
+        let formal = FormalSummary {
+            solver_unavailable: Some("no solver is installed".into()),
+            proved: 3,
+            unknown: 2,
+            functions_skipped: 1,
+            callers_unread: 4,
+            ..FormalSummary::default()
+        };
+        analysis.metadata = json!(Metadata { formal: Some(formal), ..Metadata::default() });
+        let run = run(RunStatus::Succeeded);
+        let ending = Ending { run, analysis: Some(analysis), new: Vec::new() };
+        let body = comment(&ending, None).unwrap().body;
+        let told = "Formal checks: 3 proved, 0 refuted, 0 depend on the caller, 2 unknown. The solver \
+                    did not answer: no solver is installed. 1 function not looked at, because the \
+                    time was over. 4 files not read that may call what changed.";
+        assert!(body.contains(told), "{body}");
+    }
+
+    #[test]
     fn a_run_that_broke_off_only_takes_back_what_was_said() {
-        let ending =
-            Ending { run: run(RunStatus::Failed), analysis: None, new: Vec::new(), changes: None };
+        let ending = Ending { run: run(RunStatus::Failed), analysis: None, new: Vec::new() };
         let comment = comment(&ending, None).unwrap();
         assert!(!comment.create && comment.body.contains("not checked"), "{comment:?}");
     }

@@ -18,15 +18,14 @@ mod suggestion;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use clients::{
     AddressGuard,
-    github::{AppKey, GitHub, Reviewed},
+    github::{AppKey, GitHub},
 };
-use domain::{RunStatus, kinds::analysis::Fetched};
+use domain::RunStatus;
 use queue::{EmptyMessageId, Message, NotifyRequested, Received};
 use startup::{ExposeSecret, Secret, SettingError};
 use store::{
     Database, Session, analyses, findings, outbox,
     repositories::{self, Repository},
-    run_steps,
     runs::{self, Run},
 };
 use tokio::sync::OnceCell;
@@ -35,7 +34,6 @@ pub use check::{ANNOTATIONS_MAX, check_run};
 pub use comment::comment;
 pub use error::Error;
 pub use report::Ending;
-pub use review::review;
 
 pub struct Config {
     pub database_url: Secret,
@@ -136,20 +134,7 @@ impl Receiver<'_> {
             let id = github.publish_comment(installation, repository, number, &comment).await?;
             tracing::info!(comment.id = id, "the pull request has its comment");
         }
-        // Most have nothing to suggest, and then nobody is asked.
-        if review(ending, &[]).is_none() {
-            return Ok(());
-        }
-        let standing = github.standing_remarks(installation, repository, number).await?;
-        let Some(review) = review(ending, &standing) else { return Ok(()) };
-        match github.publish_review(installation, repository, number, &review).await? {
-            Reviewed::Made(id) => {
-                tracing::info!(review.id = id, suggestions = review.suggestions.len(), "suggested");
-            }
-            Reviewed::Known(id) => tracing::info!(review.id = id, "suggested before"),
-            Reviewed::Refused(reason) => tracing::warn!(reason, "GitHub takes no suggestions"),
-        }
-        Ok(())
+        self.suggest(ending, number).await
     }
 }
 
@@ -177,12 +162,8 @@ async fn read(
         | RunStatus::Failed
         | RunStatus::Canceled => Vec::new(),
     };
-    let fetched = run_steps::list_outputs(&tx, &[run.id], "fetch").await?.pop();
     tx.commit().await?;
-    // A step of an earlier version may have left less; then nothing is suggested.
-    let fetched = fetched.and_then(|output| serde_json::from_value::<Fetched>(output).ok());
-    let changes = fetched.and_then(|fetched| fetched.changes);
-    Ok(Some((repository, Ending { run, analysis, new, changes })))
+    Ok(Some((repository, Ending { run, analysis, new })))
 }
 
 async fn repository(tx: &store::Tx<'_>, run: &Run) -> Result<Option<Repository>, Error> {

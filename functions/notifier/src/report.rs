@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use domain::{Language, RunStatus, Severity, Verdict};
+use domain::{FormalSummary, Language, RunStatus, Severity, Verdict};
 use store::{
     analyses::{Analysis, Counts, Delta, Metadata},
     findings::{Proof, Stored},
@@ -17,8 +17,6 @@ pub struct Ending {
     pub analysis: Option<Analysis>,
     /// The new findings, the gravest first; more than are shown when there are more.
     pub new: Vec<Stored>,
-    /// What the change touched, when there was something to compare with.
-    pub changes: Option<Vec<domain::ChangedFile>>,
 }
 
 /// What an analysis came to. `None`: it did not come to an end.
@@ -75,6 +73,7 @@ impl<'a> Outcome<'a> {
         let insight = &self.metadata.insight;
         notes.extend(insight.change.iter().chain(&insight.trust).cloned());
         notes.extend(self.coverage());
+        notes.extend(self.metadata.formal.as_ref().and_then(formal));
         notes
     }
 
@@ -118,6 +117,27 @@ impl<'a> Outcome<'a> {
             coverage.analysed, coverage.files
         ))
     }
+}
+
+/// How the formal checks came out, and what they did not look at. None: there was nothing to check.
+fn formal(summary: &FormalSummary) -> Option<String> {
+    let FormalSummary { proved, refuted, caller_dependent, unknown, .. } = summary;
+    let mut text = format!(
+        "Formal checks: {proved} proved, {refuted} refuted, {caller_dependent} depend on the caller, \
+         {unknown} unknown."
+    );
+    if let Some(why) = &summary.solver_unavailable {
+        let _ = write!(text, " The solver did not answer: {}.", words(why));
+    }
+    if summary.functions_skipped > 0 {
+        let skipped = counted(summary.functions_skipped, "function");
+        let _ = write!(text, " {skipped} not looked at, because the time was over.");
+    }
+    if summary.callers_unread > 0 {
+        let unread = counted(summary.callers_unread, "file");
+        let _ = write!(text, " {unread} not read that may call what changed.");
+    }
+    (summary.checks() + summary.functions_skipped > 0).then_some(text)
 }
 
 /// A run that broke off says nothing about the change, neither good nor bad.

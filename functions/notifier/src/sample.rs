@@ -1,8 +1,8 @@
 //! Endings as the tests need them.
 
 use domain::{
-    AnalysisId, ChangedFile, ErrorCode, FindingId, Fingerprint, LineRange, LineRanges, OrgId,
-    ProjectId, RunId, RunKind, RunStatus, Severity, SnippetHash, Verdict,
+    AnalysisId, ErrorCode, FindingId, Fingerprint, LineRange, OrgId, ProjectId, RunId, RunKind,
+    RunStatus, Severity, SnippetHash, Verdict,
 };
 use serde_json::json;
 use store::{
@@ -127,7 +127,5 @@ pub(crate) fn failed() -> Ending {
         ..finding(Severity::Medium, true)
     };
     let new = vec![finding(Severity::High, true), expired, finding(Severity::Low, false)];
-    let lines = LineRanges::new(vec![LineRange { first: 1, last: 9 }]);
-    let changes = Some(vec![ChangedFile { path: "a.py".into(), renamed_from: None, lines }]);
-    Ending { run: run(RunStatus::Succeeded), analysis: Some(analysis), new, changes }
+    Ending { run: run(RunStatus::Succeeded), analysis: Some(analysis), new }
 }

@@ -1,6 +1,6 @@
 //! Fixes as GitHub offers them beside the code: text that takes the place of whole lines.
 
-use domain::{ChangedFile, LineRange};
+use domain::LineRange;
 
 use crate::markdown;
 
@@ -60,14 +60,6 @@ impl Replacement {
         (!text.contains('\r')).then_some(Self { lines, text })
     }
 
-    /// Whether GitHub takes it: remarks are only taken on lines of the difference.
-    pub(crate) fn is_inside(&self, file: &ChangedFile) -> bool {
-        let ranges = file.lines.as_slice().iter();
-        ranges
-            .into_iter()
-            .any(|range| range.first <= self.lines.first && self.lines.last <= range.last)
-    }
-
     pub(crate) fn block(&self) -> String {
         markdown::block("suggestion", &self.text)
     }
@@ -75,8 +67,6 @@ impl Replacement {
 
 #[cfg(test)]
 mod tests {
-    use domain::LineRanges;
-
     use super::*;
 
     const DIFF: &str = "--- a/a.py\n+++ b/a.py\n@@ -2,5 +2,5 @@\n import os\n \n-os.system(x)\n+run(\n+    [x])\n end()\n last()\n";
@@ -106,29 +96,6 @@ mod tests {
         for (diff, expected) in cases {
             let expected = expected.map(|(first, last, text)| (first, last, text.to_owned()));
             assert_eq!(replacement(diff), expected, "{diff}");
-        }
-    }
-
-    #[test]
-    fn it_belongs_where_every_line_of_it_was_touched() {
-        let inside = |ranges: &[(u32, u32)]| {
-            let ranges =
-                ranges.iter().map(|(first, last)| LineRange { first: *first, last: *last });
-            let lines = LineRanges::new(ranges.collect());
-            let file = ChangedFile { path: "a.py".into(), renamed_from: None, lines };
-            let text = String::new();
-            Replacement { lines: LineRange { first: 4, last: 6 }, text }.is_inside(&file)
-        };
-        let cases = [
-            (&[(1, 9)][..], true),
-            (&[(4, 6)], true),
-            (&[(5, 9)], false),
-            (&[(1, 5)], false),
-            (&[(1, 4), (6, 9)], false),
-            (&[], false),
-        ];
-        for (ranges, expected) in cases {
-            assert_eq!(inside(ranges), expected, "{ranges:?}");
         }
     }
 }

@@ -11,6 +11,7 @@ mod deliveries;
 mod error;
 mod pull_requests;
 mod reviews;
+mod shown;
 mod source;
 mod tarball;
 
@@ -33,6 +34,7 @@ pub use deliveries::{HookDeliveries, HookDelivery};
 pub use error::GitHubError;
 pub use pull_requests::{Merge, MergeOutcome, PullRequest};
 pub use reviews::{Review, Reviewed, Suggestion};
+pub use shown::Shown;
 
 use crate::{AddressGuard, tls};
 
@@ -43,6 +45,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// A renamed repository redirects once; more is a loop.
 const REDIRECTS_MAX: usize = 3;
+/// Characters of a refusal that are kept.
+const REFUSAL_CHARS_MAX: usize = 300;
 /// The version of the API that these calls were written for.
 const API_VERSION: &str = "2022-11-28";
 
@@ -174,11 +178,19 @@ async fn refusal(response: Response) -> GitHubError {
     struct Message {
         #[serde(default)]
         message: String,
+        /// What is wrong in particular: words, or objects with some.
+        #[serde(default)]
+        errors: serde_json::Value,
     }
     let status = response.status();
     let retry_after = retry_after(response.headers());
     let message = match read_json::<Message>(response).await {
-        Ok(Message { message }) => message.chars().take(200).collect(),
+        Ok(Message { message, errors }) => {
+            let all = errors.as_array().into_iter().flatten();
+            let particular = all.filter_map(|one| one.as_str().or(one["message"].as_str()));
+            let all: Vec<&str> = std::iter::once(message.as_str()).chain(particular).collect();
+            all.join("; ").chars().take(REFUSAL_CHARS_MAX).collect()
+        }
         // Proxies answer in HTML; the status says enough.
         Err(_) => String::new(),
     };

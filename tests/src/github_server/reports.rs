@@ -19,14 +19,17 @@ const ANNOTATIONS_MAX: usize = 50;
 const COMMENT_CHARS_MAX: usize = 65_536;
 
 type Key = (String, i32);
+type Hunk = (String, RangeInclusive<u64>);
 
 #[derive(Default)]
 pub(super) struct Reports {
     comments: Vec<(Key, Value)>,
     reviews: Vec<(Key, Value)>,
     remarks: Vec<(Key, Value)>,
-    /// Lines of a pull request's difference, by file.
-    differences: BTreeMap<Key, Vec<(String, RangeInclusive<u64>)>>,
+    /// Lines of a pull request's difference, by file: what its list of files shows.
+    differences: BTreeMap<Key, Vec<Hunk>>,
+    /// Lines of it on which no remark is taken after all.
+    closed: BTreeMap<Key, Vec<Hunk>>,
     next_id: u64,
     writes: usize,
     /// Writes that are done and whose answer is a bad gateway's, by their number.
@@ -63,6 +66,13 @@ impl GitHubServer {
         let key = (repository.to_owned(), number);
         let differences = &mut self.known().reports.differences;
         differences.entry(key).or_default().push((path.to_owned(), lines));
+    }
+
+    /// Lines that the difference shows and that take no remark, as when the list of files is of a
+    /// newer head.
+    pub fn closes(&self, repository: &str, number: i32, path: &str, lines: RangeInclusive<u64>) {
+        let key = (repository.to_owned(), number);
+        self.known().reports.closed.entry(key).or_default().push((path.to_owned(), lines));
     }
 
     /// The next but `after` of all writes of reports is done, and its answer is lost.
@@ -258,6 +268,75 @@ pub(super) async fn remarks(
     page(of(&known.reports.remarks, &format!("{owner}/{name}"), number), &wanted)
 }
 
+/// The files of the difference, each hunk as lines that stay as they are.
+pub(super) async fn files(
+    State(world): State<World>,
+    Path((owner, name, number)): Numbered,
+    Query(wanted): Wanted,
+) -> Json<Value> {
+    let known = world.lock().unwrap();
+    let mut patches: BTreeMap<&str, String> = BTreeMap::new();
+    let key = (format!("{owner}/{name}"), number);
+    for (path, lines) in known.reports.differences.get(&key).into_iter().flatten() {
+        let (first, count) = (lines.start(), lines.clone().count());
+        let patch = patches.entry(path).or_default();
+        patch.push_str(&format!("@@ -{first},{count} +{first},{count} @@ def f():\n"));
+        patch.push_str(&" code\n".repeat(count));
+    }
+    let file = |(path, patch): (&str, String)| {
+        let mut file = github::answer("pulls/list-files", 200)[0].take();
+        (file["filename"], file["patch"]) = (json!(path), json!(patch.trim_end()));
+        file
+    };
+    page(patches.into_iter().map(file).collect(), &wanted)
+}
+
+impl Reports {
+    /// Whether a remark is on lines of one hunk, and on the new side of it.
+    fn takes(&self, key: &Key, draft: &Value) -> bool {
+        let last = draft["line"].as_u64().unwrap();
+        let first = draft["start_line"].as_u64().unwrap_or(last);
+        let among = |hunks: &BTreeMap<Key, Vec<Hunk>>| {
+            hunks.get(key).into_iter().flatten().any(|(path, lines)| {
+                draft["path"] == path.as_str() && lines.contains(&first) && lines.contains(&last)
+            })
+        };
+        draft["side"] == "RIGHT" && among(&self.differences) && !among(&self.closed)
+    }
+
+    fn keep_remark(&mut self, key: &Key, draft: &Value) -> Value {
+        let mut remark = github::answer("pulls/create-review-comment", 201);
+        remark["id"] = self.id();
+        remark["user"]["login"] = json!(APP_LOGIN);
+        for field in ["path", "body", "line", "start_line"] {
+            remark[field] = draft[field].clone();
+        }
+        self.remarks.push((key.clone(), remark.clone()));
+        remark
+    }
+}
+
+/// As GitHub words it, which names no remark.
+fn unprocessable() -> Response {
+    let line = "Pull request review thread line must be part of the diff";
+    let answer = json!({ "message": "Unprocessable Entity", "errors": [line] });
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(answer)).into_response()
+}
+
+pub(super) async fn remark(
+    State(world): State<World>,
+    Path((owner, name, number)): Numbered,
+    Json(sent): Json<Value>,
+) -> Response {
+    let reports = &mut world.lock().unwrap().reports;
+    let key = (format!("{owner}/{name}"), number);
+    if !reports.takes(&key, &sent) {
+        return unprocessable();
+    }
+    let remark = reports.keep_remark(&key, &sent);
+    reports.written((StatusCode::CREATED, Json(remark)))
+}
+
 pub(super) async fn review(
     State(world): State<World>,
     Path((owner, name, number)): Numbered,
@@ -266,17 +345,8 @@ pub(super) async fn review(
     let reports = &mut world.lock().unwrap().reports;
     let key = (format!("{owner}/{name}"), number);
     let drafts = sent["comments"].as_array().cloned().unwrap_or_default();
-    let inside = |draft: &Value| {
-        let last = draft["line"].as_u64().unwrap();
-        let first = draft["start_line"].as_u64().unwrap_or(last);
-        let ranges = reports.differences.get(&key).into_iter().flatten();
-        draft["side"] == "RIGHT"
-            && ranges.into_iter().any(|(path, lines)| {
-                draft["path"] == path.as_str() && lines.contains(&first) && lines.contains(&last)
-            })
-    };
-    if !drafts.iter().all(inside) {
-        return told(422, "Line must be part of the diff");
+    if !drafts.iter().all(|draft| reports.takes(&key, draft)) {
+        return unprocessable();
     }
     let mut review = github::answer("pulls/create-review", 200);
     review["id"] = reports.id();
@@ -285,13 +355,7 @@ pub(super) async fn review(
     review["commit_id"] = sent["commit_id"].clone();
     review["state"] = json!("COMMENTED");
     for draft in drafts {
-        let mut remark = github::answer("pulls/list-review-comments", 200)[0].take();
-        remark["id"] = reports.id();
-        remark["user"]["login"] = json!(APP_LOGIN);
-        for field in ["path", "body", "line", "start_line"] {
-            remark[field] = draft[field].clone();
-        }
-        reports.remarks.push((key.clone(), remark));
+        reports.keep_remark(&key, &draft);
     }
     reports.reviews.push((key, review.clone()));
     reports.written(Json(review))

@@ -18,7 +18,7 @@ fn an_ending_is_told_as_what_it_is() {
         (RunStatus::Running, None, None),
     ];
     for (status, analysis, conclusion) in cases {
-        let ending = Ending { run: run(status), analysis, new: Vec::new(), changes: None };
+        let ending = Ending { run: run(status), analysis, new: Vec::new() };
         let told = check_run(&ending, None).map(|check| check.conclusion);
         assert_eq!(told, conclusion, "{status}");
     }
@@ -27,8 +27,7 @@ fn an_ending_is_told_as_what_it_is() {
 #[test]
 fn a_check_is_found_again_by_its_run_and_leads_to_the_analysis() {
     let analysis = Some(analysis(Verdict::Failed, 1));
-    let ending =
-        Ending { run: run(RunStatus::Succeeded), analysis, new: Vec::new(), changes: None };
+    let ending = Ending { run: run(RunStatus::Succeeded), analysis, new: Vec::new() };
     let check = check_run(&ending, Some("https://assay.example.com/")).unwrap();
     assert_eq!(check.external_id, ending.run.id.to_string());
     assert_eq!(
@@ -45,8 +44,7 @@ fn what_the_policy_did_is_told_beside_the_counts() {
     let metadata = Metadata { policy: Some(facts), ..Metadata::default() };
     let analysis = Analysis { metadata: json!(metadata), ..analysis(Verdict::Failed, 1) };
     let new = Vec::new();
-    let ending =
-        Ending { run: run(RunStatus::Succeeded), analysis: Some(analysis), new, changes: None };
+    let ending = Ending { run: run(RunStatus::Succeeded), analysis: Some(analysis), new };
     let summary = check_run(&ending, None).unwrap().summary;
     assert!(summary.contains("takes effect after it is merged"), "{summary}");
     assert!(summary.contains("| high | 0 | 1 |"), "{summary}");
@@ -54,8 +52,7 @@ fn what_the_policy_did_is_told_beside_the_counts() {
 
 #[test]
 fn a_run_that_broke_off_says_why_and_claims_nothing() {
-    let ending =
-        Ending { run: run(RunStatus::Failed), analysis: None, new: Vec::new(), changes: None };
+    let ending = Ending { run: run(RunStatus::Failed), analysis: None, new: Vec::new() };
     let check = check_run(&ending, None).unwrap();
     assert_eq!(check.title, "Not checked");
     assert!(check.summary.contains("commit_not_found"), "{}", check.summary);
@@ -81,7 +78,7 @@ fn a_finding_stands_beside_its_lines_as_gravely_as_it_counts() {
 fn findings_that_are_not_shown_are_told_of() {
     let new = vec![finding(Severity::High, true); ANNOTATIONS_MAX + 1];
     let analysis = Some(analysis(Verdict::Failed, 1001));
-    let ending = Ending { run: run(RunStatus::Succeeded), analysis, new, changes: None };
+    let ending = Ending { run: run(RunStatus::Succeeded), analysis, new };
     let check = check_run(&ending, None).unwrap();
     assert_eq!(check.annotations.len(), ANNOTATIONS_MAX);
     assert!(check.summary.contains("Only the 1000 gravest"), "{}", check.summary);

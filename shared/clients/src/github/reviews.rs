@@ -36,8 +36,10 @@ pub enum Reviewed {
     Made(u64),
     /// By an earlier attempt.
     Known(u64),
-    /// GitHub takes no remark on these lines, or none of us, and says why: a head that moved on, a
-    /// line outside the difference, a talk that is closed.
+    /// GitHub takes none of it because of at least one remark, such as one on a line that the
+    /// difference does not show, and does not say which.
+    Misplaced(String),
+    /// GitHub takes no remark of us, and says why: a talk that is closed, rights that we lack.
     Refused(String),
 }
 
@@ -140,14 +142,31 @@ impl GitHub {
             "comments": drafts,
         });
         let request = self.request_as(Some(installation), Method::POST, &path).await?;
-        match send_for::<Known>(request.json(&body)).await {
-            Ok(made) => Ok(Reviewed::Made(made.id)),
-            Err(GitHubError::Refused { message, .. }) => Ok(Reviewed::Refused(message)),
-            Err(error) => Err(error),
-        }
+        taken(send_for(request.json(&body)).await)
     }
 
-    async fn pages<T: DeserializeOwned>(
+    /// Makes one suggestion by itself. Whoever calls it twice makes it twice.
+    pub async fn publish_remark(
+        &self,
+        installation: i64,
+        repository: &str,
+        number: i32,
+        head: &CommitSha,
+        suggestion: &Suggestion,
+    ) -> Result<Reviewed, GitHubError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            commit_id: &'a CommitSha,
+            #[serde(flatten)]
+            draft: Draft<'a>,
+        }
+        let path = format!("{}/pulls/{number}/comments", repository_path(repository)?);
+        let request = self.request_as(Some(installation), Method::POST, &path).await?;
+        let body = Body { commit_id: head, draft: suggestion.into() };
+        taken(send_for(request.json(&body)).await)
+    }
+
+    pub(super) async fn pages<T: DeserializeOwned>(
         &self,
         installation: i64,
         path: &str,
@@ -164,5 +183,15 @@ impl GitHub {
             }
         }
         Ok(all)
+    }
+}
+
+/// A refusal is an answer; other errors are those of the call.
+fn taken(answer: Result<Known, GitHubError>) -> Result<Reviewed, GitHubError> {
+    match answer {
+        Ok(made) => Ok(Reviewed::Made(made.id)),
+        Err(GitHubError::Refused { status: 422, message }) => Ok(Reviewed::Misplaced(message)),
+        Err(GitHubError::Refused { message, .. }) => Ok(Reviewed::Refused(message)),
+        Err(error) => Err(error),
     }
 }
