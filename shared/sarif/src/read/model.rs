@@ -78,8 +78,9 @@ pub(super) struct Result {
     pub(super) level: Option<String>,
     pub(super) message: Option<Message>,
     pub(super) locations: Option<Vec<Location>>,
-    pub(super) partial_fingerprints: Option<BTreeMap<String, String>>,
-    pub(super) fingerprints: Option<BTreeMap<String, String>>,
+    /// Texts, by the standard; some tools put objects there.
+    pub(super) partial_fingerprints: Option<BTreeMap<String, Value>>,
+    pub(super) fingerprints: Option<BTreeMap<String, Value>>,
     pub(super) suppressions: Option<Vec<Suppression>>,
     pub(super) baseline_state: Option<String>,
     pub(super) properties: Option<BTreeMap<String, Value>>,

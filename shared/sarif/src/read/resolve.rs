@@ -1,6 +1,6 @@
 //! What a result says, with what it leaves to its rule, its run and the defaults.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     Category, Finding, Fingerprint, LineRange, Severity, SnippetHash, Trail, VerificationType,
@@ -15,6 +15,9 @@ use crate::{FINGERPRINT_KEY, TRAIL_KEY, category::of_weaknesses, place, rule::we
 
 /// A path, rule or tool with a longer name is nobody's.
 const NAME_BYTES_MAX: usize = 1024;
+
+/// What Semgrep writes for the fingerprint of each result, unless somebody is logged in.
+const NO_FINGERPRINT: &str = "requires login";
 
 /// Weaknesses and categories that one rule may name.
 const TAGS_MAX: usize = 20;
@@ -188,19 +191,23 @@ fn fingerprint(
     message: &str,
     seen: &mut Seen,
 ) -> (bool, Fingerprint) {
-    let partial = result.partial_fingerprints.as_ref();
-    if let Some(own) = partial.and_then(|all| all.get(FINGERPRINT_KEY)).filter(|own| is_hash(own)) {
-        return (true, Fingerprint::stored(own.clone()));
+    let partial = given(result.partial_fingerprints.as_ref());
+    let own = partial.iter().find(|(key, own)| *key == FINGERPRINT_KEY && is_hash(own));
+    if let Some((_, own)) = own {
+        return (true, Fingerprint::stored((*own).to_owned()));
     }
     let symbol = location.logical_locations.iter().flatten().next();
     let symbol = symbol.and_then(|one| one.fully_qualified_name.as_ref().or(one.name.as_ref()));
     let symbol = clipped(symbol.map_or("", String::as_str), NAME_BYTES_MAX);
     // Full fingerprints are said to be better than partial ones.
-    let given = result.fingerprints.as_ref().or(partial).filter(|all| !all.is_empty());
-    let basis = match given {
-        Some(all) => all.iter().map(|(key, value)| format!("{key}={value}\n")).collect(),
-        None if !snippet.is_empty() => snippet.split_whitespace().collect::<Vec<_>>().join(" "),
-        None => message.to_owned(),
+    let full = given(result.fingerprints.as_ref());
+    let given = if full.is_empty() { partial } else { full };
+    let basis = if !given.is_empty() {
+        given.iter().map(|(key, value)| format!("{key}={value}\n")).collect()
+    } else if !snippet.is_empty() {
+        snippet.split_whitespace().collect::<Vec<_>>().join(" ")
+    } else {
+        message.to_owned()
     };
     let key = (rule.to_owned(), path.to_owned(), symbol, basis);
     let occurrence = seen.entry(key.clone()).or_default();
@@ -209,9 +216,17 @@ fn fingerprint(
     (false, fingerprint)
 }
 
+/// Those fingerprints that are some: texts, and not the word that stands in their place.
+fn given(all: Option<&BTreeMap<String, Value>>) -> Vec<(&str, &str)> {
+    let texts =
+        all.into_iter().flatten().filter_map(|(key, value)| Some((&**key, value.as_str()?)));
+    texts.filter(|(_, value)| !value.is_empty() && *value != NO_FINGERPRINT).collect()
+}
+
 /// How a finding of ours is known again elsewhere.
 fn trail(result: &Reported) -> Option<Trail> {
-    result.partial_fingerprints.as_ref()?.get(TRAIL_KEY).cloned().map(Trail::stored)
+    let trail = result.partial_fingerprints.as_ref()?.get(TRAIL_KEY)?.as_str()?;
+    Some(Trail::stored(trail.to_owned()))
 }
 
 fn is_hash(text: &str) -> bool {

@@ -118,6 +118,22 @@ fn equal_results_stay_apart_and_our_own_identity_is_kept() {
     assert_ne!(found[2].finding.fingerprint, found[3].finding.fingerprint);
 }
 
+/// As Semgrep writes without a login, and as tools write that put objects there.
+#[test]
+fn what_is_no_fingerprint_takes_no_part_in_the_identity() {
+    let mut plain = result("a.py", 3);
+    plain["locations"][0]["physicalLocation"]["region"]["snippet"] = json!({ "text": "eval(x)" });
+    let identity = |fingerprints: Value| {
+        let mut with = plain.clone();
+        with["fingerprints"] = fingerprints;
+        only(run_of(json!([with]))).finding.fingerprint
+    };
+    let bare = only(run_of(json!([plain]))).finding.fingerprint;
+    assert_eq!(identity(json!({ "matchBasedId/v1": "requires login" })), bare);
+    assert_eq!(identity(json!({ "sha": { "value": "0" }, "empty": "" })), bare);
+    assert_ne!(identity(json!({ "matchBasedId/v1": "0f_0" })), bare);
+}
+
 #[test]
 fn a_suppression_counts_once_it_is_granted() {
     let cases = [
