@@ -1,5 +1,5 @@
 //! Names the code that examines files, so that what it found is not taken for the findings of
-//! another version: the sources of `analysis`, of what it stands on in this repository, and the
+//! another version: the sources of `insight` and `analysis`, of what they stand on in this repository, and the
 //! versions of the rest as the lock file has them.
 
 use std::{
@@ -11,7 +11,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-const EXAMINER: &str = "analysis";
+/// Stands on `analysis`, and keeps what scores need.
+const EXAMINER: &str = "insight";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

@@ -6,10 +6,16 @@
 
 mod kept;
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
 
-use analysis::{Clock, CustomRules, Examiner, Scan};
-use domain::{Coverage, OrgId, Snapshot};
+use analysis::{Clock, CustomRules, Examiner, Scan, Symbol, Tree};
+use domain::{Coverage, OrgId, Snapshot, SourceFile};
+use insight::{Read, trust::Facts};
 use serde::{Deserialize, Serialize};
 use store::{
     StoreError, Tx,
@@ -41,6 +47,8 @@ pub(crate) struct Examined {
     pub(crate) coverage: Coverage,
     pub(crate) scan: Scan,
     pub(crate) reuse: Reuse,
+    /// What scores of files stand on, in the order of the files.
+    pub(crate) facts: Vec<Option<Facts>>,
     found_out: Vec<(Key, Vec<u8>)>,
     fading: Vec<Key>,
 }
@@ -137,7 +145,9 @@ fn all(
             continue;
         }
         all.reuse.misses += 1;
-        let result = FileResult::from(examiner.examine(file, clock));
+        let (examined, facts) =
+            examiner.examine_and(file, clock, |tree, symbols| facts(file, tree, symbols));
+        let result = FileResult::of(examined, facts.flatten());
         // Whatever time ran out for is not what comes of this file.
         if !clock.is_up() {
             all.found_out.extend(result.encode(key).map(|encoded| (*key, encoded)));
@@ -151,9 +161,19 @@ fn all(
     all
 }
 
+/// What the text says of how far it can be relied on. Scores fail nothing, so neither does this.
+fn facts(file: &SourceFile, tree: Tree, symbols: Vec<Symbol>) -> Option<Facts> {
+    let look = || Read::parsed(file, tree, symbols).map(|read| Facts::of(&read));
+    catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(|_| {
+        tracing::error!("no score of a file: reading it panicked");
+        None
+    })
+}
+
 impl Examined {
     fn add(&mut self, result: FileResult) {
-        let FileResult { coverage, findings, incomplete } = result;
+        let FileResult { coverage, findings, incomplete, facts } = result;
+        self.facts.push(facts);
         self.coverage.add(coverage);
         self.scan.findings.extend(findings);
         self.scan.incomplete.extend(incomplete);

@@ -17,7 +17,7 @@ use store::{
 use crate::{Error, memory::Work};
 
 /// What the texts say.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) files: Vec<Facts>,
     /// Files that could have a score and have none.
@@ -32,21 +32,44 @@ pub(crate) fn see<'a>(
     tests: &TestNames,
     clock: &Clock,
 ) -> Seen {
-    let unread: BTreeSet<&str> =
-        coverage.unanalysed.iter().map(|file| file.path.as_str()).collect();
-    let wanted = files.into_iter().filter(|file| {
-        Language::of_path(&file.path).is_some() && !unread.contains(file.path.as_str())
-    });
+    let unread = unread(coverage);
+    let wanted = files.into_iter().filter(|file| can_have_a_score(file, &unread));
     let mut seen = Seen::default();
     for file in wanted {
         // What would not be kept is not read.
         let read = (seen.files.len() < files_max).then(|| Read::of(file, clock)).flatten();
         match read {
-            Some(read) => seen.files.push(Facts::of(&read, tests)),
+            Some(read) => seen.files.push(Facts::of(&read).among(tests)),
             None => seen.left_out += 1,
         }
     }
     seen
+}
+
+/// The same of files that have been examined, all of them.
+pub(crate) fn seen_of(
+    files: &[SourceFile],
+    facts: &[Option<Facts>],
+    coverage: &Coverage,
+    tests: &TestNames,
+) -> Seen {
+    let unread = unread(coverage);
+    let mut seen = Seen::default();
+    for (file, facts) in files.iter().zip(facts) {
+        match facts {
+            Some(facts) => seen.files.push(facts.clone().among(tests)),
+            None => seen.left_out += usize::from(can_have_a_score(file, &unread)),
+        }
+    }
+    seen
+}
+
+fn unread(coverage: &Coverage) -> BTreeSet<&str> {
+    coverage.unanalysed.iter().map(|file| file.path.as_str()).collect()
+}
+
+fn can_have_a_score(file: &SourceFile, unread: &BTreeSet<&str>) -> bool {
+    Language::of_path(&file.path).is_some() && !unread.contains(file.path.as_str())
 }
 
 /// Scores the files by the findings as they stand in the table. Of a change, what it brought in is

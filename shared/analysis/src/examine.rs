@@ -2,11 +2,12 @@
 
 use std::{ops::Range, sync::Arc};
 
-use domain::{Coverage, Finding, SourceFile};
+use domain::{Coverage, Finding, Language, SourceFile};
 use serde::Serialize;
+use tree_sitter::Tree;
 
 use crate::{
-    Asked, Clock, CustomRules, Incomplete, Scan,
+    Asked, Clock, CustomRules, Incomplete, Scan, Symbol,
     parse::cover,
     scan::{Demand, Exact, scan_file},
     tree::Parsers,
@@ -61,10 +62,20 @@ impl Examiner {
 
     /// The same as [`crate::parse()`] and [`crate::scan()`] of a snapshot that holds this file alone.
     pub fn examine(&mut self, file: &SourceFile, clock: Clock) -> Examined {
+        self.examine_and(file, clock, |_, _| ()).0
+    }
+
+    /// The same, and what `look` makes of the file's tree and symbols where it has some.
+    pub fn examine_and<T>(
+        &mut self,
+        file: &SourceFile,
+        clock: Clock,
+        look: impl FnOnce(Tree, Vec<Symbol>) -> T,
+    ) -> (Examined, Option<T>) {
         let text = std::str::from_utf8(&file.bytes).unwrap_or_default();
         self.parsers.keeping(text, |parsers| {
             let mut coverage = Coverage { files: 1, ..Coverage::default() };
-            cover(file, parsers, clock, &mut coverage);
+            let symbols = cover(file, parsers, clock, &mut coverage);
             let mut scan = Scan::default();
             let demand = Demand { custom: &self.custom, asked: &self.asked };
             let exact = scan_file(file, demand, parsers, clock, &mut scan);
@@ -75,7 +86,11 @@ impl Examiner {
                 (key(one), &one.finding.rule).cmp(&(key(other), &other.finding.rule))
             });
             scan.incomplete.sort_by(|one, other| one.rule.cmp(&other.rule));
-            Examined { coverage, findings, incomplete: scan.incomplete }
+            let looked = symbols.and_then(|symbols| {
+                let language = Language::of_path(&file.path)?;
+                Some(look(parsers.parse(language, text, clock).ok()?, symbols))
+            });
+            (Examined { coverage, findings, incomplete: scan.incomplete }, looked)
         })
     }
 }

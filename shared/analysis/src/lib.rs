@@ -37,4 +37,5 @@ pub use rules::Part;
 pub use rules::{RuleInfo, rules, rules_version};
 pub use scan::{Incomplete, IncompleteReason, Scan, scan, scan_with};
 pub use symbols::{Symbol, SymbolKind};
-pub use syntax::syntax_tree;
+pub use syntax::{outline, syntax_tree};
+pub use tree_sitter::Tree;

@@ -24,9 +24,15 @@ impl<'a> Read<'a> {
             return None;
         }
         let text = std::str::from_utf8(&file.bytes).ok().filter(|text| !text.trim().is_empty())?;
-        let symbols = analysis::symbols(file, clock);
-        let tree = analysis::syntax_tree(language, text, clock)?;
+        let (tree, symbols) = analysis::outline(file, text, clock)?;
         (!clock.is_up()).then_some(Self { path: &file.path, language, text, symbols, tree })
+    }
+
+    /// A file that somebody has parsed already. `None`: it has no text.
+    pub fn parsed(file: &'a SourceFile, tree: Tree, symbols: Vec<Symbol>) -> Option<Self> {
+        let language = Language::of_path(&file.path)?;
+        let text = std::str::from_utf8(&file.bytes).ok().filter(|text| !text.trim().is_empty())?;
+        Some(Self { path: &file.path, language, text, symbols, tree })
     }
 
     /// Lines of Rust modules that only a test build compiles.

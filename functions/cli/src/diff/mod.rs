@@ -134,7 +134,7 @@ fn scores<'a>(
             unfinished: incomplete.iter().any(|one| one.path == path && one.rule.is_none()),
             ..Observed::default()
         };
-        (path, score(&trust::Facts::of(&read, &tests), &observed))
+        (path, score(&trust::Facts::of(&read).among(&tests), &observed))
     })
     .collect()
 }

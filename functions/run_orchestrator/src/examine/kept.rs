@@ -2,6 +2,7 @@
 
 use analysis::{CustomRules, Incomplete};
 use domain::{Coverage, Finding, SourceFile};
+use insight::trust::Facts;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::file_results::{Key, RESULT_BYTES_MAX};
@@ -19,13 +20,15 @@ pub(super) struct FileResult {
     pub(super) coverage: Coverage,
     pub(super) findings: Vec<Finding>,
     pub(super) incomplete: Vec<Incomplete>,
+    /// None: the file is in no language that is scored, or could not be read.
+    pub(super) facts: Option<Facts>,
 }
 
-impl From<analysis::Examined> for FileResult {
-    fn from(examined: analysis::Examined) -> Self {
+impl FileResult {
+    pub(super) fn of(examined: analysis::Examined, facts: Option<Facts>) -> Self {
         let analysis::Examined { coverage, findings, incomplete } = examined;
         let findings = findings.into_iter().map(|located| located.finding).collect();
-        Self { coverage, findings, incomplete }
+        Self { coverage, findings, incomplete, facts }
     }
 }
 
@@ -105,6 +108,7 @@ mod tests {
             coverage: Coverage { files: 1, ..Coverage::default() },
             findings: Vec::new(),
             incomplete: Vec::new(),
+            facts: None,
         };
         let (key, other) = ([1; 32], [2; 32]);
         let encoded = result.encode(&key).unwrap();

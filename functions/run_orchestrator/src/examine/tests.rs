@@ -1,7 +1,8 @@
-use domain::SourceFile;
+use insight::trust::TestNames;
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use super::*;
+use crate::trust;
 
 /// Lines that rules, secret patterns and parsers have something to say about, and some that none
 /// of them does.
@@ -74,7 +75,8 @@ fn known(of: &Examined) -> HashMap<Key, Kept> {
 
 /// Everything that others get to see.
 fn bytes(of: &Examined) -> String {
-    serde_json::to_string(&(&of.coverage, &of.scan.findings, &of.scan.incomplete)).unwrap()
+    let told = (&of.coverage, &of.scan.findings, &of.scan.incomplete, &of.facts);
+    serde_json::to_string(&told).unwrap()
 }
 
 proptest! {
@@ -92,6 +94,10 @@ proptest! {
         prop_assert_eq!(&cold.coverage, &analysis::parse(&snapshot, &clock).coverage);
         prop_assert_eq!(&cold.scan, &analysis::scan(&snapshot, &clock));
         prop_assert_eq!(cold.found_out.len(), keys.len());
+        let tests = TestNames::of(snapshot.files.iter().map(|file| file.path.as_str()));
+        let seen = trust::see(&snapshot.files, usize::MAX, &cold.coverage, &tests, &clock);
+        let kept = trust::seen_of(&snapshot.files, &cold.facts, &cold.coverage, &tests);
+        prop_assert_eq!(kept, seen);
 
         let mut known = known(&cold);
         let warm = all(&snapshot, &known, clock);

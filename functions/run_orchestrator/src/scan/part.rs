@@ -1,10 +1,10 @@
 //! One shard: some of the files, by all the rules. Each rule looks at one file at a time; a rule
 //! that compared files would see those of its shard only.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc};
 
 use ::policy::{Held, standing};
-use analysis::{Clock, Incomplete};
+use analysis::Incomplete;
 use domain::{Coverage, POLICY_PATH, PolicyFacts, Severity, Snapshot, kinds::scan_shard::Input};
 use engine::Deadline;
 use insight::trust::TestNames;
@@ -20,7 +20,7 @@ use crate::{
         security::judged,
     },
     examine::{self, Reuse, examine},
-    memory::{COMMIT_TIME, Work, Written, blocking, input, written},
+    memory::{COMMIT_TIME, Work, Written, input, written},
     trust::{self, Seen},
 };
 
@@ -60,19 +60,8 @@ pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Re
     let (examined, _) = examine(work, &files, stop).await?;
     let held = policy::held(work)?;
     let ruled = policy::rule(&held, work.run(), &examined.scan.findings);
-    let (read, tests) = (Arc::clone(&examined), Arc::clone(&work.memory.tests));
-    let seen = blocking(move || {
-        let time_is_up = || Instant::now() >= stop;
-        // A shard is as large as it is: which files have a score does not depend on the shards.
-        trust::see(&files.files, usize::MAX, &read.coverage, &tests, &Clock::new(&time_is_up))
-    });
-    let seen = match seen.await {
-        Err(Error::AnalyserPanicked) => {
-            tracing::error!("no scores: computing them panicked");
-            Seen::default()
-        }
-        seen => seen?,
-    };
+    let seen =
+        trust::seen_of(&files.files, &examined.facts, &examined.coverage, &work.memory.tests);
     Ok(Found { examined, held, ruled, seen })
 }
 

@@ -2,6 +2,8 @@
 
 use analysis::SymbolKind;
 use domain::Language;
+use serde::{Deserialize, Serialize};
+use tree_sitter::Node;
 
 use super::{Measured, Part, Place, evidence::PLACES_MAX};
 use crate::{Read, read::line_of};
@@ -19,7 +21,7 @@ const UNIT_LINES_MAX: f64 = 50.0;
 /// What the formula assumes for a file without units.
 const NO_UNITS: f64 = 0.5;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Facts {
     pub(super) lines: usize,
     pub(super) long: usize,
@@ -54,12 +56,13 @@ impl Facts {
                 facts.indent = (columns, number);
             }
         }
-        read.walk(|node| {
-            if node.is_named() && is_branch(read.language, node.kind()) {
-                facts.branches.push(line_of(node));
-            }
-        });
         facts
+    }
+
+    pub(super) fn enter(&mut self, read: &Read<'_>, node: Node<'_>) {
+        if node.is_named() && is_branch(read.language, node.kind()) {
+            self.branches.push(line_of(node));
+        }
     }
 }
 

@@ -63,8 +63,9 @@ impl Observation {
     }
 }
 
-/// What the text alone says.
-#[derive(Debug, Clone, PartialEq)]
+/// What the text alone says, and the path: it can be kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Facts {
     pub path: String,
     language: Language,
@@ -80,17 +81,29 @@ pub struct Facts {
 pub use quality::TestNames;
 
 impl Facts {
-    pub fn of(read: &Read<'_>, tests: &TestNames) -> Self {
+    pub fn of(read: &Read<'_>) -> Self {
         let functions = read.symbols_of(analysis::SymbolKind::Function);
-        Self {
+        let mut facts = Self {
             path: read.path.to_owned(),
             language: read.language,
             lines: u32::try_from(read.text.lines().count()).unwrap_or(u32::MAX),
             complexity: complexity::Facts::of(read),
-            quality: quality::Facts::of(read, tests),
-            pattern: pattern::Facts::of(read),
+            quality: quality::Facts::of(read),
+            pattern: pattern::Facts::default(),
             functions: functions.map(|symbol| symbol.lines).collect(),
-        }
+        };
+        read.walk(|node| {
+            facts.complexity.enter(read, node);
+            facts.quality.enter(read, node);
+            facts.pattern.enter(read, node);
+        });
+        facts
+    }
+
+    /// The same in a commit with these tests.
+    pub fn among(mut self, tests: &TestNames) -> Self {
+        self.quality.look_up(&self.path, tests);
+        self
     }
 }
 

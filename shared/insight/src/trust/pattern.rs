@@ -1,6 +1,7 @@
 //! Nine risky patterns: seven that rules find, two that are read off the tree.
 
 use domain::{Language, VerificationType};
+use serde::{Deserialize, Serialize};
 use tree_sitter::Node;
 
 use super::{Measured, Observation, Observed, Part, Place, quality::names_errors};
@@ -87,24 +88,20 @@ impl Risky {
 }
 
 /// Lines of the two patterns that no rule looks for.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Facts {
     pub(super) swallowed: Vec<u32>,
     pub(super) silenced: Vec<u32>,
 }
 
 impl Facts {
-    pub(super) fn of(read: &Read<'_>) -> Self {
-        let mut facts = Self::default();
-        read.walk(|node| {
-            if swallows(read, node) {
-                facts.swallowed.push(line_of(node));
-            }
-            if silences(read, node) {
-                facts.silenced.push(line_of(node));
-            }
-        });
-        facts
+    pub(super) fn enter(&mut self, read: &Read<'_>, node: Node<'_>) {
+        if swallows(read, node) {
+            self.swallowed.push(line_of(node));
+        }
+        if silences(read, node) {
+            self.silenced.push(line_of(node));
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use analysis::SymbolKind;
 use domain::Language;
+use serde::{Deserialize, Serialize};
+use tree_sitter::Node;
 
 use super::{Measured, Part, Place};
 use crate::Read;
@@ -70,7 +72,7 @@ fn is_test_folder(folder: &str) -> bool {
     matches!(folder, "test" | "tests" | "__tests__" | "spec" | "specs")
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Facts {
     language: Language,
     test: Test,
@@ -85,7 +87,7 @@ pub(super) struct Facts {
     pub(super) file_documented: bool,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Test {
     /// It is one.
     Itself,
@@ -96,10 +98,10 @@ enum Test {
 }
 
 impl Facts {
-    pub(super) fn of(read: &Read<'_>, tests: &TestNames) -> Self {
+    pub(super) fn of(read: &Read<'_>) -> Self {
         let mut facts = Self {
             language: read.language,
-            test: test(read, tests),
+            test: test(read),
             functions: 0,
             assertions: Vec::new(),
             logging: Vec::new(),
@@ -119,33 +121,40 @@ impl Facts {
                 facts.documented.push(symbol.lines.first);
             }
         }
-        read.walk(|node| {
-            let line = crate::read::line_of(node);
-            if signs::is_assertion(read, node) {
-                facts.assertions.push(line);
-            }
-            if signs::is_logging(read, node) {
-                facts.logging.push(line);
-            }
-            if let Some(typed) = signs::handler(read, node) {
-                facts.handlers.push(line);
-                if typed {
-                    facts.typed_handlers.push(line);
-                }
-            }
-        });
         facts
+    }
+
+    pub(super) fn enter(&mut self, read: &Read<'_>, node: Node<'_>) {
+        let line = crate::read::line_of(node);
+        if signs::is_assertion(read, node) {
+            self.assertions.push(line);
+        }
+        if signs::is_logging(read, node) {
+            self.logging.push(line);
+        }
+        if let Some(typed) = signs::handler(read, node) {
+            self.handlers.push(line);
+            if typed {
+                self.typed_handlers.push(line);
+            }
+        }
+    }
+
+    /// A test beside it, where the file itself shows none.
+    pub(super) fn look_up(&mut self, path: &str, tests: &TestNames) {
+        if self.test == Test::Unknown
+            && let Some(test) = tests.test_of(path)
+        {
+            self.test = Test::Beside(test.to_owned());
+        }
     }
 }
 
-fn test(read: &Read<'_>, tests: &TestNames) -> Test {
+fn test(read: &Read<'_>) -> Test {
     if tested(read.path).is_some() {
         return Test::Itself;
     }
-    if let Some(module) = read.test_modules().first() {
-        return Test::Inside(module.first);
-    }
-    tests.test_of(read.path).map_or(Test::Unknown, |path| Test::Beside(path.to_owned()))
+    read.test_modules().first().map_or(Test::Unknown, |module| Test::Inside(module.first))
 }
 
 pub(super) fn measure(facts: &Facts) -> Measured {

@@ -12,7 +12,7 @@ fn near(one: f64, other: f64) -> bool {
 fn facts_of(path: &str, text: &str, tests: &[&str]) -> Facts {
     let file = SourceFile { path: path.into(), bytes: text.into() };
     let read = Read::of(&file, &Clock::unlimited()).unwrap();
-    Facts::of(&read, &TestNames::of(tests.iter().copied()))
+    Facts::of(&read).among(&TestNames::of(tests.iter().copied()))
 }
 
 fn finding(rule: &str, cwe: &str, severity: Severity, line: u32) -> Observation {
