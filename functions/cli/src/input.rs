@@ -18,10 +18,12 @@ impl std::fmt::Display for InputError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unreadable { path, source } => {
-                write!(f, "cannot read {}: {source}", path.display())
+                let next = "name a file that is there and that you may read";
+                write!(f, "cannot read {}: {}\n next: {next}", path.display(), reason(source))
             }
             Self::TooLarge { path, bytes_max } => {
-                write!(f, "{} has more than {bytes_max} bytes", path.display())
+                let next = "see whether it is the right one, it is read as a whole";
+                write!(f, "{} has more than {bytes_max} bytes\n next: {next}", path.display())
             }
             Self::Key { path, source } => write!(f, "{}: {source}", path.display()),
         }
@@ -29,6 +31,12 @@ impl std::fmt::Display for InputError {
 }
 
 impl std::error::Error for InputError {}
+
+/// The operating system's words without its number.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
 
 /// Reads a file, or standard input for `-`, but never more than it may have.
 pub(crate) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, InputError> {

@@ -18,10 +18,11 @@ use analysis::{Clock, Examined, Examiner, FILE_BYTES_MAX, Incomplete, Located};
 use domain::{Coverage, SourceFile, Unanalysed, UnanalysedReason};
 
 use super::{
-    files::{Entry, Files, reason},
+    files::{Entry, Files},
     progress::Progress,
     select::Rules,
 };
+use crate::input::reason;
 
 /// What one file may take; the slowest honest ones take a hundredth of it.
 const FILE_TIME_MAX: Duration = Duration::from_secs(30);

@@ -14,7 +14,11 @@ use ignore::{
 use ::policy::Held;
 
 use super::ScanArguments;
-use crate::{Error, Trouble, git::Repository, input};
+use crate::{
+    Error, Trouble,
+    git::Repository,
+    input::{self, reason},
+};
 
 /// More files than this are most likely not what was meant; Linux has 90,000.
 const FILES_MAX: usize = 500_000;
@@ -258,12 +262,6 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
         | ignore::Error::UnrecognizedFileType(_)
         | ignore::Error::InvalidDefinition => None,
     }
-}
-
-/// The operating system's words without its number.
-pub(super) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Trouble {
