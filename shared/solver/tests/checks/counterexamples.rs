@@ -4,7 +4,7 @@ use std::{
     fmt::Write,
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 use formal::{Verdict, test_program};
@@ -59,6 +59,10 @@ fn run(command: &mut Command, install: &str) -> Result<String, String> {
     let output = command.output().unwrap_or_else(|error| {
         panic!("{program} cannot be started ({error}): this test needs {install}")
     });
+    said(output)
+}
+
+fn said(output: Output) -> Result<String, String> {
     let (said, failed) = (output.stdout, output.stderr);
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     if output.status.success() { Ok(text(said)) } else { Err(text(said) + &text(failed)) }
@@ -138,8 +142,7 @@ fn go_itself_fails_where_a_counterexample_says() {
         functions.push((package.clone(), format!("p{at}.Test{name}")));
         packages.push(package);
     }
-    let install = "Go 1.22 or later (`cargo local test` sets GO_PROGRAM, or have go on the PATH)";
-    if let Err(said) = run(&mut golang::tested(&root, &packages, &functions), install) {
+    if let Err(said) = said(golang::tested(&root, &packages, &functions)) {
         panic!("{said}");
     }
     assert!(folders.len() >= GO_MIN, "only {} could be run", folders.len());

@@ -287,8 +287,7 @@ fn the_interpreter_panics_where_go_does() {
         functions.push((format!("f{seed}"), format!("p0.TestF{seed}")));
     }
     write(Path::new("tests.go"), &tests);
-    let output = golang::tested(&root, &["random".to_owned()], &functions).output();
-    let output = output.expect("Go starts: `cargo local test` sets GO_PROGRAM");
+    let output = golang::tested(&root, &["random".to_owned()], &functions);
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{said}", root.display());
     assert!(early >= EARLY_MIN, "the functions test nothing: {early}");

@@ -2,8 +2,9 @@
 //!
 //! A line ends in `//~ VERDICT KIND`; a check that is not marked must not be refuted.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use cpu_time::CpuTime;
 use domain::Language;
 
 use crate::{
@@ -12,19 +13,15 @@ use crate::{
     world::{judge, reports},
 };
 
+/// What a function of no person may take of the processor, without optimisation.
+const CPU_TIME_MAX: Duration = Duration::from_secs(20);
+
 #[test]
 fn every_marked_check_gets_its_verdict() {
     let wrong: Vec<String> =
         JAVA.files().flat_map(|(name, text)| compare(&JAVA.marks, name, &text)).collect();
     assert!(JAVA.files().count() >= 60, "too few functions");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn every_language_is_lowered_as_it_says() {
-    for language in Language::ALL {
-        assert_eq!(formal::lower(*language, &[]).is_ok(), formal::is_lowered(*language));
-    }
 }
 
 #[test]
@@ -53,12 +50,12 @@ fn code_that_no_person_writes_ends_with_a_reason() {
         "\u{0}\u{feff}é 漢".to_owned(),
     ];
     for body in bodies {
-        let begun = Instant::now();
+        let clock = CpuTime::start();
         let text = format!("class C {{ void f(int x) {{ {body} }} }}\n");
         for report in reports(Language::Java, "C.java", &text) {
             let said = !report.checks.is_empty() || report.incomplete.is_some();
             assert!(said, "{}", body.get(..60).unwrap_or(&body));
         }
-        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", body.get(..60));
+        assert!(clock.spent() < CPU_TIME_MAX, "{:?}", body.get(..60));
     }
 }

@@ -1,11 +1,6 @@
 //! Z3 that is missing, hangs, dies or talks nonsense is an answer, and never waits for ever.
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
 use formal::{Answer, Query, Solver};
 use solver::Z3;
@@ -38,14 +33,13 @@ fn a_missing_solver_is_unavailable() {
 
 #[test]
 fn a_solver_that_hangs_is_killed_and_started_again() {
-    let begun = Instant::now();
-    let mut solver = Z3::new(instead("hangs", "exec sleep 60"));
+    // Longer than anybody waits for a test.
+    let mut solver = Z3::new(instead("hangs", "exec sleep 100000"));
     for _ in 0..2 {
         let answer = solver.ask(&query("(assert true)\n", &[]), LIMIT);
         assert!(matches!(answer, Answer::Unavailable(_)), "{answer:?}");
     }
     assert_eq!(solver.restarts(), 2);
-    assert!(begun.elapsed() < Duration::from_secs(10));
 }
 
 #[test]
@@ -90,8 +84,6 @@ fn a_question_that_is_too_hard_ends_with_its_limit() {
     let hard = "(declare-const a Int)(declare-const b Int)(declare-const c Int)\n\
         (assert (and (> a 2) (> b 2) (> c 2)))\n\
         (assert (= (+ (* a a a a a) (* b b b b b)) (* c c c c c)))\n";
-    let begun = Instant::now();
     let mut solver = z3();
     assert_eq!(solver.ask(&query(hard, &[]), LIMIT), Answer::Unknown);
-    assert!(begun.elapsed() < Duration::from_secs(5));
 }

@@ -95,8 +95,7 @@ impl Examiner {
         base: Option<&[SourceFile]>,
     ) -> Examined {
         let mut examined = Examined::default();
-        let languages = Language::ALL.iter().copied().filter(|one| formal::is_lowered(*one));
-        for language in languages {
+        for language in Language::ALL.iter().copied() {
             let (groups, unread) = groups(language, files, changes, base);
             examined.summary.callers_unread += unread;
             for group in groups {
@@ -136,7 +135,7 @@ impl Examiner {
             .iter()
             .map(|(focus, tree)| Source { path: focus.path, language, text: focus.text, tree })
             .collect();
-        let Ok(program) = formal::lower(language, &sources) else { return };
+        let program = formal::lower(language, &sources);
         let read: Vec<&Focus<'_>> = parsed.iter().map(|(focus, _)| *focus).collect();
         for index in wanted(&program, &read) {
             if Instant::now() >= stop {
