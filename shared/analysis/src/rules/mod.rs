@@ -5,6 +5,7 @@
 
 mod builtin;
 mod envelope;
+mod imports;
 mod measure;
 mod names;
 mod rewrite;

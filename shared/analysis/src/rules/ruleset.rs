@@ -8,10 +8,7 @@ use ast_grep_core::Matcher;
 use domain::Language;
 
 use super::{
-    RuleInfo, builtin,
-    envelope::Envelope,
-    names::{Imports, words},
-    rewrite::CompiledRewrite,
+    RuleInfo, builtin, envelope::Envelope, imports::Imports, names::words, rewrite::CompiledRewrite,
 };
 use crate::grammar::Grammar;
 

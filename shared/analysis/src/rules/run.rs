@@ -7,7 +7,8 @@ use tree_sitter::{Node, Tree};
 
 use super::{
     Edit, Ruleset,
-    names::{Imports, Names, Reading, Uses},
+    imports::Imports,
+    names::{Names, Reading, Uses},
 };
 use crate::{
     Clock, Symbol,

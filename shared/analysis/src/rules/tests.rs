@@ -262,6 +262,18 @@ fn rules_follow_names_through_imports() {
     }
     let own = "function exec(text) { return text; }\nexec('ls ' + folder);\n";
     assert_eq!(script(own), BTreeSet::new());
+    // A parameter or variable of a function hides the import there, and nowhere else.
+    for text in [
+        "from hashlib import md5\ndef f(md5):\n    return md5(data)\n",
+        "from hashlib import md5 as digest\ndef f():\n    digest = own()\n    digest(data)\n",
+    ] {
+        assert_eq!(python(text), BTreeSet::new(), "{text}");
+    }
+    let both = "from hashlib import md5\ndef f(md5):\n    return md5(data)\nmd5(data)\n";
+    assert_eq!(python(both), BTreeSet::from([weak.to_owned()]));
+    let hidden = "const { exec } = require('child_process');\n\
+                  function f(exec) { return exec('ls ' + folder); }\n";
+    assert_eq!(script(hidden), BTreeSet::new());
 }
 
 #[test]

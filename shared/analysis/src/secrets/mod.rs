@@ -10,6 +10,7 @@ mod guard;
 mod issuers;
 mod kept;
 mod patterns;
+mod specific;
 
 use std::{ops::Range, sync::OnceLock};
 
