@@ -5,13 +5,17 @@
 //! reported when anything in its file is reported about that weakness; the Benchmark's own score
 //! of a category is the share of flaws that are found less the share of false alarms.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use analysis::Examiner;
 
 use crate::{
     Stop, families, files,
     marked::Half,
+    peers,
     reports::{self, Report},
     sheet::{Bound, Cell, Share, Sheet, Table, Target},
     watch::watched,
@@ -50,11 +54,8 @@ pub(crate) fn score(path: &Path, half: Option<Half>) -> Result<Sheet, Stop> {
         ));
     }
     if let Some(half) = half {
-        let mut index = 0;
-        expected.retain(|_, _| {
-            index += 1;
-            half.holds(index - 1)
-        });
+        let mut indices = 0..;
+        expected.retain(|_, _| indices.next().is_some_and(|index| half.holds(index)));
     }
     let mut examiner = Examiner::default();
     let mut by_category: BTreeMap<String, Score> = BTreeMap::new();
@@ -79,7 +80,21 @@ pub(crate) fn score(path: &Path, half: Option<Half>) -> Result<Sheet, Stop> {
             sheet.wrong.push(format!("{}: {stem} {what}", test.category));
         }
     }
-    Ok(filled(sheet, &by_category))
+    let mut sheet = filled(sheet, &by_category);
+    let is_python = |file: &PathBuf| file.ends_with("testcode/BenchmarkTest00001.py");
+    if half.is_none() && all.iter().any(is_python) {
+        sheet.tables.push(others());
+    }
+    Ok(sheet)
+}
+
+/// What others reached on the tests in Python.
+fn others() -> Table {
+    let mut table = Table::new(["others", "flaws found", "false alarms"]);
+    for peer in &peers::BENCHMARK_PYTHON {
+        table.row([peer.name.into(), peer.found.into(), peer.alarms.into()]);
+    }
+    table
 }
 
 /// `BenchmarkTest00001,pathtraver,true,22`

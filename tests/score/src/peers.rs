@@ -34,3 +34,10 @@ pub(crate) const SEMGREP_RULES_PYTHON: [Peer; 3] = [
 
 /// gitleaks/gitleaks at b58d3f1; counted over fewer of the literals.
 pub(crate) const GITLEAKS: [Peer; 1] = [peer("detect-secrets 1.5.0", (31, 90), (53, 287))];
+
+/// OWASP-Benchmark/BenchmarkPython at 7cf0674. Bearer's report is the one that the suite brings.
+pub(crate) const BENCHMARK_PYTHON: [Peer; 3] = [
+    peer("bandit 1.9.4", (102, 457), (43, 786)),
+    peer("ruff 0.17.5, its S rules", (95, 457), (27, 786)),
+    peer("bearer 1.51.1", (8, 457), (10, 786)),
+];

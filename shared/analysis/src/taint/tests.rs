@@ -8,6 +8,7 @@ use crate::{scan, tree::Parsers};
 mod java;
 mod own;
 mod properties;
+mod refused;
 
 fn path(language: Language) -> &'static str {
     match language {

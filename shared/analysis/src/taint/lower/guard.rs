@@ -155,6 +155,7 @@ impl<'tree> Lowerer<'_, 'tree> {
         for (subject, other) in [(left, right), (right, left)] {
             let other_is_fixed = match self.shape(other) {
                 Shape::Literal => true,
+                Shape::Negative => self.text_of(other) == "-1",
                 Shape::Text => !super::expression::has_substitution(other),
                 _ => false,
             };

@@ -241,6 +241,8 @@ pub(super) fn settles(name: &str) -> bool {
             | "realpathSync"
             | "EvalSymlinks"
             | "secure_filename"
+            | "relpath"
+            | "relative"
     )
 }
 

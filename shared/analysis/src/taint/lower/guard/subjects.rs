@@ -31,6 +31,11 @@ impl<'tree> Lowerer<'_, 'tree> {
                 .is_some_and(|(_, rest)| rest.trim_start_matches('/').contains('/'));
         let (slot, _) = self.subject(subject)?;
         let settled = self.now.slots[slot as usize].settled;
+        // What leads up from where it starts does so at once, when the path has been settled.
+        if settled && self.shape(prefix) == Shape::Text && text.starts_with("..") {
+            let mask = self.set.refused.without("..");
+            return Some(self.checked(subject, mask, Trust::Always).flipped());
+        }
         (is_address || settled).then(|| self.checked(subject, Mask::MAX, Trust::Always))
     }
 
