@@ -20,7 +20,14 @@ const KINDS: &[(&str, &[&str])] = &[
         "ArrayIndexOutOfBoundsException",
         &["IndexOutOfBoundsException", "RuntimeException", "Exception", "Throwable"],
     ),
+    (
+        "StringIndexOutOfBoundsException",
+        &["IndexOutOfBoundsException", "RuntimeException", "Exception", "Throwable"],
+    ),
     ("NegativeArraySizeException", &["RuntimeException", "Exception", "Throwable"]),
+    ("ArrayStoreException", &["RuntimeException", "Exception", "Throwable"]),
+    ("ClassCastException", &["RuntimeException", "Exception", "Throwable"]),
+    ("IllegalArgumentException", &["RuntimeException", "Exception", "Throwable"]),
     ("NullPointerException", &["RuntimeException", "Exception", "Throwable"]),
     (
         "NumberFormatException",

@@ -111,6 +111,9 @@ impl Checker<'_, '_> {
                 return Some(Unknown::NotModelled(about));
             }
         }
+        if let Some(unknown) = self.hangs_on_presence(instance, found) {
+            return Some(unknown);
+        }
         if let Some(unknown) = self.hangs_on_raising(instance, formula, found) {
             return Some(unknown);
         }
@@ -120,6 +123,29 @@ impl Checker<'_, '_> {
             let given: BTreeSet<SymbolId> = carried(&self.exec.terms, &call.arguments);
             (!given.is_disjoint(&data)).then(|| Unknown::MayBeRefused(call.callee.clone()))
         })
+    }
+
+    /// Whether what is asked itself hangs on something unknown that is taken to be there.
+    fn hangs_on_presence(
+        &mut self,
+        instance: &Obligation,
+        found: &BTreeMap<SymbolId, Concrete>,
+    ) -> Option<Unknown> {
+        let asked = self.exec.terms.support(&[instance.violation], false);
+        let assumed = asked.iter().find(|id| self.is(**id, Kind::Assumed)).copied()?;
+        let fine = self.exec.terms.not(instance.violation);
+        let mut assertions = with(&instance.path, fine);
+        for id in self.exec.terms.support(&with(&instance.path, instance.violation), false) {
+            let free = asked.contains(&id) && self.is(id, Kind::Assumed);
+            let Some(value) = found.get(&id).filter(|_| !free) else { continue };
+            let term = self.exec.terms.symbol_term(id);
+            let value = self.constant_term(*value);
+            assertions.push(self.exec.terms.eq(term, value));
+        }
+        if self.ask(&assertions).0 == Answer::Unsat {
+            return None;
+        }
+        Some(Unknown::NotModelled(self.exec.terms.symbols.get(assumed).about.clone()))
     }
 
     /// Whether it only fails if some operation raises, or does not.

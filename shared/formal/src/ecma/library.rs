@@ -100,6 +100,27 @@ pub(super) fn method(of: Kind, name: &str) -> Option<Kinds> {
     })
 }
 
+/// How long a string is that was made of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    AtLeast,
+    AtMost,
+}
+
+/// Upper and lower case of one character are one or more, whatever the language.
+pub(super) fn length_of(of: Kind, name: &str) -> Option<Length> {
+    match (of, name) {
+        (Kind::Str, "toUpperCase" | "toLowerCase" | "padStart" | "padEnd" | "concat") => {
+            Some(Length::AtLeast)
+        }
+        (
+            Kind::Str,
+            "trim" | "trimStart" | "trimEnd" | "slice" | "substring" | "substr" | "charAt",
+        ) => Some(Length::AtMost),
+        _ => None,
+    }
+}
+
 /// Methods that may give nothing, for a reason that is known.
 pub(super) fn may_be_missing(of: Kind, name: &str) -> bool {
     of == Kind::Array && matches!(name, "find" | "findLast" | "pop" | "shift" | "at")

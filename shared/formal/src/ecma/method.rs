@@ -98,8 +98,24 @@ impl Lowering<'_> {
         let reason = Source::Opaque(format!("the result of {name}"));
         let source = if kind == Kind::Str { Source::Within(of) } else { reason.clone() };
         match kinds.single() {
-            Some(Kind::Int) => self.read(kinds, &source, Some((-1, super::value::LENGTH_MAX))),
-            Some(Kind::Str) => self.read(kinds, &source, None),
+            Some(Kind::Int) => {
+                let at = self.read(kinds, &source, Some((-1, super::value::LENGTH_MAX)));
+                if kind == Kind::Str && matches!(name, "indexOf" | "lastIndexOf" | "search") {
+                    self.assume(Expr::cmp(Cmp::Le, at.as_int(), receiver.length()));
+                }
+                at
+            }
+            // Not every text comes out of a method: none in lower case has capitals.
+            Some(Kind::Str) => {
+                let made = self.read(kinds, &reason, None);
+                let (own, other) = (receiver.length(), made.length());
+                match library::length_of(kind, name) {
+                    Some(library::Length::AtLeast) => self.assume(Expr::cmp(Cmp::Le, own, other)),
+                    Some(library::Length::AtMost) => self.assume(Expr::cmp(Cmp::Le, other, own)),
+                    None => {}
+                }
+                made
+            }
             _ => self.read(kinds, &reason, None),
         }
     }

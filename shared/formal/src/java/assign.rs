@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::{
     Lowering,
     expr::{Typed, contains, numeric, rounded},
-    line,
+    library, line,
     literal::number,
     types::Ty,
 };
@@ -25,6 +25,10 @@ impl Lowering<'_> {
             let raw = self.keep(lowered.0.clone(), &lowered.1);
             self.overflow(*int, &raw, at);
             return (Expr::Wrap(*int, Box::new(raw)), to);
+        }
+        let is_sure = matches!(lowered.0, Expr::Null | Expr::New(_)) && lowered.1 != Ty::Unknown;
+        if matches!(to, Ty::Ref(..)) && lowered.1 != to && to != Ty::named("Object") && !is_sure {
+            self.may_throw("a cast", "ClassCastException");
         }
         (self.coerced(lowered, &to, at), to)
     }
@@ -156,13 +160,20 @@ impl Lowering<'_> {
         match target.kind() {
             "identifier" => {
                 let name = self.text(target);
-                let found = self.local(name).or_else(|| self.field(&self.class, name));
-                if let Some((var, _)) = found {
-                    self.block.push(Stmt::Assign(var, value.0));
+                match self.local(name).or_else(|| self.field(&self.class, name)) {
+                    Some((var, _)) => self.set(var, value.0),
+                    // A field of a class around this one, or above it.
+                    None => self.block.push(Stmt::Clobber),
                 }
             }
             "array_access" => {
-                self.element(target);
+                // An array may be one of a narrower class than it is declared.
+                if let Some((_, Ty::Ref(class, dimensions))) = self.element(target)
+                    && value.0 != Expr::Null
+                    && (dimensions > 0 || !library::is_final(&class))
+                {
+                    self.may_throw("an element of another class", "ArrayStoreException");
+                }
             }
             "field_access" => self.store_field(target, value.0),
             _ => self.forget(target, "an assignment"),

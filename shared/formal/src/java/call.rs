@@ -4,6 +4,7 @@ use tree_sitter::Node;
 
 use super::{
     Lowering, children,
+    declaration::Signature,
     expr::Typed,
     library::{self, Known, Origin, Throws},
     line,
@@ -13,9 +14,6 @@ use crate::{
     emit::Emit,
     ir::{CheckKind, Cmp, Expr, IntOp, Read, Source, Stmt},
 };
-
-/// The most that a random number of a bounded range can be, if the bound is not known.
-const BOUND_MAX: i128 = (1 << 31) - 2;
 
 impl Lowering<'_> {
     pub(super) fn invocation(&mut self, node: Node<'_>, hint: Option<&Ty>) -> Typed {
@@ -62,6 +60,9 @@ impl Lowering<'_> {
                 (Expr::cmp(Cmp::Eq, length, Expr::Int(0)), Ty::Bool)
             }
             ("String", "charAt", Ty::Ref(_, 0)) => self.char_at(receiver, arguments, line(node)),
+            ("String", "substring", Ty::Ref(_, 0)) if matches!(arguments.len(), 1 | 2) => {
+                self.substring(receiver, arguments, line(node))
+            }
             ("Random" | "SecureRandom", "nextInt", _) if !arguments.is_empty() => {
                 self.bounded(arguments)
             }
@@ -107,7 +108,7 @@ impl Lowering<'_> {
             .into_iter()
             .flatten()
             .copied()
-            .filter(|method| self.index.signatures[*method].parameters.len() == given.len())
+            .filter(|method| self.index.signatures[*method].takes(given.len()))
             .collect();
         let [method] = fitting.as_slice() else {
             return self.overloaded(node, &fitting, name, arguments, hint);
@@ -117,6 +118,7 @@ impl Lowering<'_> {
             return self.overloaded(node, &fitting, name, arguments, hint);
         }
         let at = line(node);
+        let arguments = gathered(&signature, arguments);
         let arguments = arguments
             .into_iter()
             .zip(&signature.parameters)
@@ -156,13 +158,19 @@ impl Lowering<'_> {
         arguments: Vec<Typed>,
         hint: Option<&Ty>,
     ) -> Typed {
-        let Some(known) = library::method(class, name) else {
+        let is_own = self.index.names.contains_key(class);
+        let Some(known) = library::method(class, name).filter(|_| !is_own) else {
             return self.unknown_of(node, class, name, receiver, arguments, hint);
         };
+        if library::makes_text(class, name) && arguments.iter().any(|(_, ty)| self.has_own_text(ty))
+        {
+            self.runs_code("toString");
+        }
         let site = self.site();
         let (throws, external) = match known.throws {
             Throws::Nothing => (None, false),
             Throws::Input(what) => (Some(what), true),
+            Throws::Argument(what) => (Some(what), false),
             Throws::Anything => (Some(""), false),
         };
         if let Some(throws) = throws {
@@ -190,15 +198,24 @@ impl Lowering<'_> {
             length_min: known.length_min.max(u32::from(one_part)),
             ..known
         };
-        self.result(&known, name, receiver)
+        let (value, ty) = self.result(&known, (class, name), receiver.clone());
+        if let (Some(of), "String") = (receiver, class) {
+            self.assume_about(name, &value, &of, &arguments);
+        }
+        (value, ty)
     }
 
-    fn result(&mut self, known: &Known, name: &str, receiver: Option<Expr>) -> Typed {
+    fn result(
+        &mut self,
+        known: &Known,
+        (class, name): (&str, &str),
+        receiver: Option<Expr>,
+    ) -> Typed {
         let element = known.returns.trim_end_matches("[]");
         let ty = Ty::named(element).array(usize::from(element != known.returns));
-        let source = match (known.from, receiver) {
+        let source = match (known.from, &receiver) {
             (Origin::Outside, _) => Source::External,
-            (Origin::Receiver, Some(Expr::Var(var))) => Source::Within(var),
+            (Origin::Receiver, Some(Expr::Var(var))) => Source::Within(*var),
             (Origin::Receiver | Origin::Unknown, _) => {
                 Source::Opaque(format!("the result of {name}"))
             }
@@ -209,7 +226,11 @@ impl Lowering<'_> {
             nullable: known.nullable,
             length_min: known.length_min,
         };
-        (self.read(&ty, read), ty)
+        let value = self.read(&ty, read);
+        if let (Some(of), Some(fact)) = (receiver, library::length_of(class, name)) {
+            self.assume_length(fact, &value, &of);
+        }
+        (value, ty)
     }
 
     fn unknown(
@@ -233,7 +254,7 @@ impl Lowering<'_> {
         arguments: Vec<Typed>,
         hint: Option<&Ty>,
     ) -> Typed {
-        let platform = library::is_platform(class);
+        let platform = library::is_platform(class) && !self.index.names.contains_key(class);
         let site = self.site();
         let mut given: Vec<Expr> =
             arguments.into_iter().filter(|(_, ty)| *ty != Ty::Unknown).map(|(it, _)| it).collect();
@@ -253,34 +274,6 @@ impl Lowering<'_> {
             }
             _ => (Expr::Null, Ty::Unknown),
         }
-    }
-
-    fn char_at(&mut self, receiver: Expr, arguments: Vec<Typed>, at: u32) -> Typed {
-        let Some(index) = arguments.into_iter().next() else {
-            return (Expr::Null, Ty::Unknown);
-        };
-        let index = self.coerced(index, &Ty::Int(INT), at);
-        let below = Expr::cmp(Cmp::Lt, index.clone(), Expr::Int(0));
-        let above = Expr::cmp(Cmp::Le, Expr::Len(Box::new(receiver.clone())), index);
-        let thrown = Some("StringIndexOutOfBoundsException");
-        self.check(CheckKind::IndexOutOfBounds, at, below.or(above), thrown);
-        let read = self.part_of(&receiver, "the contents of a string");
-        let ty = Ty::named("char");
-        (self.read(&ty, read), ty)
-    }
-
-    /// `nextInt(bound)`: from 0 to below the bound.
-    fn bounded(&mut self, arguments: Vec<Typed>) -> Typed {
-        let most = match arguments.first() {
-            Some((Expr::Int(bound), _)) if *bound > 0 => bound - 1,
-            _ => BOUND_MAX,
-        };
-        let source = match arguments.as_slice() {
-            [(Expr::Int(bound), _)] if *bound > 0 => Source::External,
-            _ => Source::Opaque("a random number below a bound".to_owned()),
-        };
-        let read = Read { source, range: Some((0, most)), nullable: false, length_min: 0 };
-        (self.read(&Ty::Int(INT), read), Ty::Int(INT))
     }
 
     fn math(&mut self, name: &str, given: &[Node<'_>], at: u32) -> Option<Typed> {
@@ -339,9 +332,9 @@ impl Lowering<'_> {
         let class = ty.name().to_owned();
         let site = self.site();
         // A constructor without arguments of a platform class only makes the object.
-        let quiet = library::is_platform(&class) && arguments.is_empty();
+        let platform = library::is_platform(&class) && !self.index.names.contains_key(&class);
+        let quiet = platform && arguments.is_empty();
         if !quiet {
-            let platform = library::is_platform(&class);
             let given =
                 arguments.into_iter().filter(|(_, ty)| *ty != Ty::Unknown).map(|(it, _)| it);
             self.block.push(Stmt::Opaque {
@@ -359,4 +352,32 @@ impl Lowering<'_> {
         }
         (Expr::New(None), ty)
     }
+}
+
+/// With those that one parameter takes any number of put into an array, as the caller does.
+fn gathered(signature: &Signature, mut arguments: Vec<Typed>) -> Vec<Typed> {
+    let Some((last, ty)) =
+        signature.parameters.len().checked_sub(1).zip(signature.parameters.last())
+    else {
+        return arguments;
+    };
+    let is_array = |(_, own): &Typed| match own {
+        Ty::Ref(name, dimensions) => *dimensions > 0 || name == "null",
+        Ty::Bool | Ty::Int(_) | Ty::Float { .. } | Ty::Unknown => false,
+    };
+    let as_it_is = arguments.len() == last + 1 && arguments.last().is_some_and(is_array);
+    if !signature.spread || as_it_is {
+        return arguments;
+    }
+    let rest = arguments.split_off(last);
+    // An array of which nothing is known here counts for what is given.
+    let array = match rest.as_slice() {
+        [(_, Ty::Unknown)] => (Expr::Null, Ty::Unknown),
+        rest => {
+            let count = i128::try_from(rest.len()).unwrap_or(i128::MAX);
+            (Expr::New(Some(Box::new(Expr::Int(count)))), ty.clone())
+        }
+    };
+    arguments.push(array);
+    arguments
 }

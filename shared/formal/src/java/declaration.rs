@@ -24,14 +24,28 @@ pub(super) struct Class {
 pub(super) struct Signature {
     pub(super) parameters: Vec<Ty>,
     pub(super) returns: Ty,
+    /// The last parameter takes any number of arguments.
+    pub(super) spread: bool,
     /// No subclass can put another method in its place.
     pub(super) fixed: bool,
     pub(super) is_static: bool,
 }
 
+impl Signature {
+    /// Whether it can be called with so many arguments.
+    pub(super) fn takes(&self, count: usize) -> bool {
+        let own = self.parameters.len();
+        own == count || self.spread && count + 1 >= own
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Index {
+    /// By simple name; one of several with the same name only knows itself, by a name that no
+    /// code can write.
     pub(super) classes: HashMap<String, Class>,
+    /// How many classes have a simple name.
+    pub(super) names: HashMap<String, u32>,
     pub(super) signatures: Vec<Signature>,
 }
 
@@ -78,7 +92,11 @@ pub(super) fn declare<'tree>(
     };
     let Some(body) = node.child_by_field_name("body") else { return };
     let final_class = modifiers(node, source.text).contains(&"final");
-    let mut class = index.classes.remove(name).unwrap_or_default();
+    let key = match index.names.get(name) {
+        Some(2..) => format!("{name}#{file}:{}", node.start_byte()),
+        _ => name.to_owned(),
+    };
+    let mut class = Class::default();
     let mut members = children(body);
     // The members of an enum stand one level deeper.
     let inner: Vec<_> = members
@@ -110,7 +128,7 @@ pub(super) fn declare<'tree>(
                     variables: Vec::new(),
                     body: Ok(Vec::new()),
                 });
-                bodies.push(Body { file, class: name.to_owned(), node: member });
+                bodies.push(Body { file, class: key.clone(), node: member });
                 if member.kind() == "method_declaration" {
                     class.methods.entry(own.to_owned()).or_default().push(at);
                 }
@@ -118,7 +136,27 @@ pub(super) fn declare<'tree>(
             _ => {}
         }
     }
-    index.classes.insert(name.to_owned(), class);
+    index.classes.insert(key, class);
+}
+
+/// How many classes of the files have each simple name.
+pub(super) fn class_names(sources: &[Source<'_>]) -> HashMap<String, u32> {
+    let mut names = HashMap::new();
+    for source in sources {
+        each(source.tree.root_node(), &mut |node| {
+            if is_class(node)
+                && let Some(name) = node.child_by_field_name("name")
+            {
+                *names.entry(text(name, source.text).to_owned()).or_default() += 1;
+            }
+        });
+    }
+    names
+}
+
+/// Whether methods are declared here that have code.
+pub(super) fn is_class(node: Node<'_>) -> bool {
+    matches!(node.kind(), "class_declaration" | "enum_declaration" | "record_declaration")
 }
 
 fn signature(node: Node<'_>, source: &str, final_class: bool) -> Signature {
@@ -126,7 +164,10 @@ fn signature(node: Node<'_>, source: &str, final_class: bool) -> Signature {
     let fixed = final_class || ["private", "static", "final"].iter().any(|word| own.contains(word));
     let parameters = parameters(node, source).into_iter().map(|(_, ty)| ty).collect();
     let returns = node.child_by_field_name("type").map_or(Ty::Unknown, |node| Ty::of(node, source));
-    Signature { parameters, returns, fixed, is_static: own.contains(&"static") }
+    let spread = node
+        .child_by_field_name("parameters")
+        .is_some_and(|list| children(list).iter().any(|it| it.kind() == "spread_parameter"));
+    Signature { parameters, returns, spread, fixed, is_static: own.contains(&"static") }
 }
 
 pub(super) fn parameters(node: Node<'_>, source: &str) -> Vec<(String, Ty)> {

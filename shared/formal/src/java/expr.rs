@@ -60,36 +60,6 @@ impl Lowering<'_> {
         }
     }
 
-    /// Something that is not modelled: its result is anything, and what it assigns too.
-    pub(super) fn opaque(&mut self, node: Node<'_>, hint: Option<&Ty>) -> Typed {
-        let reason = format!("{} in Java", node.kind().replace('_', " "));
-        self.forget(node, &reason);
-        match hint {
-            Some(ty) if *ty != Ty::Unknown => (self.read(ty, Read::opaque(reason)), ty.clone()),
-            _ => (Expr::Null, Ty::Unknown),
-        }
-    }
-
-    /// Every local that is assigned within `node` may be anything from here on.
-    pub(super) fn forget(&mut self, node: Node<'_>, reason: &str) {
-        let mut names = Vec::new();
-        super::each(node, &mut |inner| {
-            let target = match inner.kind() {
-                "assignment_expression" => inner.child_by_field_name("left"),
-                "update_expression" => inner.named_child(0),
-                _ => None,
-            };
-            names.extend(target);
-        });
-        for name in names {
-            if let Some((var, _)) = self.local(self.text(name)) {
-                let site = self.site();
-                self.block.push(Stmt::Read(var, site, Read::opaque(reason)));
-            }
-        }
-        self.block.push(Stmt::Clobber);
-    }
-
     pub(super) fn read(&mut self, ty: &Ty, read: Read) -> Expr {
         let (var, site) = (self.variable("", ty.ir()), self.site());
         self.block.push(Stmt::Read(var, site, read));
@@ -228,7 +198,7 @@ impl Lowering<'_> {
                     return (Expr::Float(value), Ty::named(ty));
                 }
                 Some(library::Constant::Object(ty)) => return (Expr::New(None), Ty::named(ty)),
-                None => return self.opaque(node, hint),
+                None => return self.anything(format!("the name {name}"), hint),
             }
         }
         if object.kind() == "this"
@@ -262,6 +232,7 @@ impl Lowering<'_> {
         let at = line(node);
         let index = self.coerced(index, &Ty::Int(INT), at);
         if ty == Ty::Unknown {
+            self.may_throw("an element of unknown type", "");
             return None;
         }
         self.dereference(&array, at);

@@ -26,6 +26,8 @@ pub(super) enum Throws {
     Nothing,
     /// Only this, and an input can cause it.
     Input(&'static str),
+    /// Only this, if it is given what it does not take.
+    Argument(&'static str),
     /// Anything, as every call that leaves the program.
     Anything,
 }
@@ -103,28 +105,34 @@ fn input(class: &str, name: &str) -> Option<Known> {
 /// Strings, and what is put together to one.
 fn text(class: &str, name: &str) -> Option<Known> {
     use Origin::{Receiver, Unknown};
-    use Throws::{Anything, Nothing};
+    use Throws::{Anything, Argument, Nothing};
     Some(match (class, name) {
-        (
-            "String",
-            "trim" | "substring" | "toLowerCase" | "toUpperCase" | "replace" | "replaceAll"
-            | "concat" | "strip" | "toString" | "intern",
-        ) => known("String", Receiver, Nothing),
-        (
-            "String",
-            "startsWith" | "endsWith" | "equals" | "equalsIgnoreCase" | "contains" | "isEmpty"
-            | "matches" | "isBlank",
-        ) => known("boolean", Receiver, Nothing),
-        ("String", "indexOf" | "lastIndexOf") => {
-            Known { range: Some((-1, (1 << 31) - 1)), ..known("int", Receiver, Nothing) }
+        ("String", "trim" | "toLowerCase" | "toUpperCase" | "strip" | "toString" | "intern") => {
+            known("String", Receiver, Nothing)
         }
-        ("String", "split") => known("String[]", Receiver, Nothing),
+        // Of a pattern or a text that is null or malformed.
+        ("String", "replace" | "replaceAll" | "concat") => known("String", Receiver, Anything),
+        ("String", "equals" | "equalsIgnoreCase" | "isEmpty" | "isBlank") => {
+            known("boolean", Receiver, Nothing)
+        }
+        ("String", "startsWith" | "endsWith" | "contains" | "matches") => {
+            known("boolean", Receiver, Anything)
+        }
+        ("String", "indexOf" | "lastIndexOf") => {
+            Known { range: Some((-1, (1 << 31) - 1)), ..known("int", Receiver, Anything) }
+        }
+        ("String", "split") => known("String[]", Receiver, Anything),
         ("String", "toCharArray") => known("char[]", Receiver, Nothing),
         ("String", "getBytes") => known("byte[]", Receiver, Anything),
-        ("String", "hashCode" | "compareTo") => known("int", Receiver, Nothing),
-        ("String", "format" | "valueOf" | "join") => known("String", Unknown, Nothing),
-        ("StringBuilder" | "StringBuffer", "append" | "insert" | "reverse") => {
+        ("String", "hashCode") => known("int", Receiver, Nothing),
+        ("String", "compareTo") => known("int", Receiver, Anything),
+        ("String", "valueOf") => known("String", Unknown, Nothing),
+        ("String", "format" | "join") => known("String", Unknown, Anything),
+        ("StringBuilder" | "StringBuffer", "append" | "reverse") => {
             known("StringBuilder", Receiver, Nothing)
+        }
+        ("StringBuilder" | "StringBuffer", "insert") => {
+            known("StringBuilder", Receiver, Argument("StringIndexOutOfBoundsException"))
         }
         ("StringBuilder" | "StringBuffer", "toString") => known("String", Receiver, Nothing),
         ("StringBuilder" | "StringBuffer", "length") => count(Receiver),
@@ -145,13 +153,85 @@ fn container(class: &str, name: &str) -> Option<Known> {
     }
 }
 
+/// How long a result is, beside the text that it is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    /// Some languages drop a mark from a letter, never a letter.
+    NotEmptied,
+    AtLeast,
+    AtMost,
+    Same,
+}
+
+pub(super) fn length_of(class: &str, name: &str) -> Option<Length> {
+    match (class, name) {
+        ("String", "toLowerCase" | "toUpperCase") => Some(Length::NotEmptied),
+        ("String", "concat") => Some(Length::AtLeast),
+        ("String", "trim" | "strip") => Some(Length::AtMost),
+        ("String", "toString" | "intern" | "toCharArray") => Some(Length::Same),
+        _ => None,
+    }
+}
+
+/// Methods that make texts of what they are given.
+pub(super) fn makes_text(class: &str, name: &str) -> bool {
+    matches!(
+        (class, name),
+        ("String", "valueOf" | "format" | "join")
+            | ("StringBuilder" | "StringBuffer", "append" | "insert")
+            | ("PrintStream", "println" | "print" | "printf")
+    )
+}
+
+/// Classes of the platform that iterate over their own elements and run nothing else.
+pub(super) fn is_collection(class: &str) -> bool {
+    matches!(
+        class,
+        "Collection"
+            | "List"
+            | "ArrayList"
+            | "LinkedList"
+            | "Set"
+            | "HashSet"
+            | "LinkedHashSet"
+            | "TreeSet"
+            | "Vector"
+            | "Queue"
+            | "Deque"
+            | "ArrayDeque"
+            | "Stack"
+    )
+}
+
+/// Classes of the platform that nobody can extend.
+pub(super) fn is_final(class: &str) -> bool {
+    matches!(
+        class,
+        "String"
+            | "StringBuilder"
+            | "StringBuffer"
+            | "Integer"
+            | "Long"
+            | "Short"
+            | "Byte"
+            | "Character"
+            | "Boolean"
+            | "Float"
+            | "Double"
+            | "Class"
+            | "Math"
+            | "System"
+    )
+}
+
 /// What is called for what it does: logs, streams, connections.
 fn effect(class: &str, name: &str) -> Option<Known> {
     use Throws::{Anything, Nothing};
     let (returns, throws) = match (class, name) {
         ("Logger", "log" | "info" | "warning" | "severe" | "fine") => ("void", Nothing),
         ("Logger", "getLogger") => ("Logger", Nothing),
-        ("PrintStream", "println" | "print" | "printf" | "flush") => ("void", Nothing),
+        ("PrintStream", "println" | "print" | "flush") => ("void", Nothing),
+        ("PrintStream", "printf") => ("void", Anything),
         ("DriverManager", "getConnection") => ("Connection", Anything),
         ("Connection", "prepareStatement") => ("PreparedStatement", Anything),
         ("Connection", "createStatement") => ("Statement", Anything),

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::{
-    Lowering, line,
+    Lowering, library, line,
     literal::number,
     types::{INT, Ty},
 };
@@ -173,6 +173,10 @@ impl Lowering<'_> {
             Expr::cmp(Cmp::Lt, Expr::Var(index), Expr::Len(Box::new(collection.clone())));
         let before = self.nested(|own| {
             if !is_array {
+                match library::is_collection(ty.name()) {
+                    true => own.may_throw("an iteration", ""),
+                    false => own.runs_code("an iteration"),
+                }
                 let read = own.part_of(&collection, "whether there is another element");
                 condition = own.read(&Ty::Bool, read);
             }

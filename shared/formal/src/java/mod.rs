@@ -11,11 +11,13 @@ mod literal;
 mod loops;
 mod operator;
 mod statement;
+mod text;
 mod types;
+mod unknown;
 
 use std::collections::HashMap;
 
-use declaration::{Body, Index, assigned_names, declare, parameters};
+use declaration::{Body, Index, assigned_names, class_names, declare, is_class, parameters};
 use tree_sitter::Node;
 use types::Ty;
 
@@ -32,15 +34,11 @@ const DEPTH_MAX: usize = 200;
 pub(crate) fn lower(sources: &[Source<'_>]) -> Program {
     let assigned = assigned_names(sources);
     let mut program = Program::default();
-    let mut index = Index::default();
+    let mut index = Index { names: class_names(sources), ..Index::default() };
     let mut bodies = Vec::new();
     for (file, source) in sources.iter().enumerate() {
         each(source.tree.root_node(), &mut |node| {
-            let declares = matches!(
-                node.kind(),
-                "class_declaration" | "enum_declaration" | "record_declaration"
-            );
-            if declares {
+            if is_class(node) {
                 declare(node, file, source, &assigned, &mut program, &mut index, &mut bodies);
             }
         });
@@ -86,6 +84,8 @@ struct Lowering<'a> {
     breaks: Vec<(Option<String>, Label)>,
     continues: Vec<(Option<String>, Label)>,
     block: Vec<Stmt>,
+    /// Blocks around, a handler of which takes what an assertion throws.
+    takes_assertions: u32,
     /// Why the function cannot be lowered as a whole.
     failed: Option<String>,
 }
@@ -116,6 +116,7 @@ impl<'a> Lowering<'a> {
             breaks: Vec::new(),
             continues: Vec::new(),
             block: Vec::new(),
+            takes_assertions: 0,
             failed: None,
         }
     }

@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::{
     Lowering,
     expr::{Typed, rounded},
-    line,
+    library, line,
     literal::number,
     types::{INT, LONG, Ty, promoted},
 };
@@ -63,6 +63,9 @@ impl Lowering<'_> {
     ) -> Typed {
         let (own, other) = (&one.1, &two.1);
         if operator == "+" && (own.is_string() || other.is_string()) {
+            if self.has_own_text(own) || self.has_own_text(other) {
+                self.runs_code("toString");
+            }
             let ty = Ty::named("String");
             let read = Read { nullable: false, ..Read::opaque("the length of a string") };
             return (self.read(&ty, read), ty);
@@ -108,6 +111,16 @@ impl Lowering<'_> {
             Ty::Bool | Ty::Float { .. } | Ty::Ref(..) | Ty::Unknown => {
                 self.float_binary(operator, &ty, one, two, at)
             }
+        }
+    }
+
+    /// Whether making a text of it runs a method that is not the platform's.
+    pub(super) fn has_own_text(&self, ty: &Ty) -> bool {
+        match ty {
+            Ty::Ref(class, 0) => class != "null" && !library::is_final(class),
+            Ty::Unknown => true,
+            // An array's text is its address.
+            Ty::Ref(..) | Ty::Bool | Ty::Int(_) | Ty::Float { .. } => false,
         }
     }
 
@@ -172,12 +185,6 @@ impl Lowering<'_> {
             self.overflow(ty, &raw, at);
         }
         (Expr::Wrap(ty, Box::new(raw)), Ty::Int(ty))
-    }
-
-    /// A check about something of unknown type: it stays open, and nothing rests on it.
-    pub(super) fn unknown_check(&mut self, kind: CheckKind, at: u32) {
-        let violation = self.read(&Ty::Bool, Read::opaque("an operand of unknown type"));
-        self.check(kind, at, violation, None);
     }
 
     pub(super) fn overflow(&mut self, ty: IntType, raw: &Expr, at: u32) {

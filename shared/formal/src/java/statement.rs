@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     emit::Emit,
-    ir::{Check, CheckKind, Cmp, Expr, Handler, Stmt, Type, Var},
+    ir::{CheckKind, Cmp, Expr, Handler, Stmt, Type, Var},
 };
 
 impl Lowering<'_> {
@@ -61,6 +61,11 @@ impl Lowering<'_> {
             "try_statement" | "try_with_resources_statement" => self.guarded(node),
             "labeled_statement" => self.labeled(node),
             "synchronized_statement" => {
+                if let Some(lock) = children(node).first() {
+                    let (value, ty) = self.expr(*lock, Some(&Ty::named("Object")));
+                    let value = self.coerced((value, ty), &Ty::named("Object"), line(node));
+                    self.dereference(&value, line(node));
+                }
                 if let Some(body) = node.child_by_field_name("body") {
                     self.statements(body);
                 }
@@ -73,7 +78,10 @@ impl Lowering<'_> {
             | "line_comment"
             | "block_comment"
             | ";" => {}
-            "explicit_constructor_invocation" => self.forget(node, "another constructor"),
+            "explicit_constructor_invocation" => {
+                self.forget(node, "another constructor");
+                self.runs_code("another constructor");
+            }
             other => {
                 self.failed = Some(format!("{} is not lowered", other.replace('_', " ")));
             }
@@ -256,10 +264,13 @@ impl Lowering<'_> {
                 }
             });
         }
-        let has_resources = !body.is_empty();
+        let takes = u32::from(self.takes_assertions_here(node));
+        self.takes_assertions += takes;
+        let has_resources = node.child_by_field_name("resources").is_some();
         if let Some(inner) = node.child_by_field_name("body") {
             body.extend(self.nested(|own| own.statements(inner)));
         }
+        self.takes_assertions -= takes;
         self.scopes.pop();
         if has_resources {
             // Closing may throw as well.
@@ -322,19 +333,28 @@ impl Lowering<'_> {
         Some(Handler { catches, body })
     }
 
+    /// Whether what an assertion throws in this `try` is surely caught by it.
+    fn takes_assertions_here(&self, node: Node<'_>) -> bool {
+        let clauses = children(node).into_iter().filter(|part| part.kind() == "catch_clause");
+        let parameters = clauses.flat_map(children);
+        let types = parameters.flat_map(children).filter(|part| part.kind() == "catch_type");
+        types
+            .flat_map(children)
+            .any(|ty| matches!(simple(self.text(ty)), "AssertionError" | "Error" | "Throwable"))
+    }
+
     /// Assertions may be switched off, so what follows does not rest on them.
     pub(super) fn assertion(&mut self, node: Node<'_>) {
         let Some(condition) = node.named_child(0) else { return };
         let value = self.expr(condition, Some(&Ty::Bool));
         let value = self.coerced(value, &Ty::Bool, line(node));
-        let site = self.site();
-        self.block.push(Stmt::Check(Check {
-            site,
-            kind: CheckKind::Assertion,
-            line: line(node),
-            violation: value.not(),
-            throws: None,
-        }));
+        let value = self.keep(value, &Ty::Bool);
+        if self.takes_assertions == 0 {
+            self.check(CheckKind::Assertion, line(node), value.clone().not(), None);
+        }
+        // Where they are on, a handler around may take it.
+        let thrown = self.nested(|own| own.may_throw("an assertion", "AssertionError"));
+        self.block.push(Stmt::If(value.not(), thrown, Vec::new()));
     }
 }
 

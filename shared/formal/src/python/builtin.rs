@@ -42,6 +42,12 @@ impl Lowering<'_> {
                     let (yes, no) = if name == "min" { (one, two) } else { (two, one) };
                     return Value::int(self.choose(less, yes, no));
                 }
+                ("min" | "max", [Value::One(tag, of)]) if tag.is_sequence() => {
+                    let length = Expr::Len(Box::new(of.clone()));
+                    let raise = Stmt::Throw(format!("{EXCEPTION}ValueError"));
+                    let is_empty = Expr::cmp(Cmp::Eq, length, Expr::Int(0));
+                    self.block.push(Stmt::If(is_empty, vec![raise], Vec::new()));
+                }
                 ("isinstance", [value, _]) => {
                     if let Some(truth) = self.is_instance(&value.clone(), self.text(given[1])) {
                         return truth;

@@ -60,6 +60,28 @@ pub(super) fn method(of: Tag, name: &str) -> Option<Tag> {
     })
 }
 
+/// How long a string is that was made of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    AtLeast,
+    AtMost,
+}
+
+/// Upper and lower case of one character are one or more.
+pub(super) fn length_of(name: &str) -> Option<Length> {
+    match name {
+        "lower" | "upper" | "title" | "capitalize" | "casefold" | "swapcase" | "center"
+        | "ljust" | "rjust" | "zfill" => Some(Length::AtLeast),
+        "strip" | "lstrip" | "rstrip" | "removeprefix" | "removesuffix" => Some(Length::AtMost),
+        _ => None,
+    }
+}
+
+/// Whether a method is false of a string without letters.
+pub(super) fn asks_for_letters(name: &str) -> bool {
+    name.starts_with("is") && !matches!(name, "isascii" | "isprintable")
+}
+
 /// A function of a module of Python's library.
 pub(super) fn of_module(module: &str, name: &str) -> Option<Tag> {
     Some(match (module, name) {

@@ -5,12 +5,13 @@ use tree_sitter::Node;
 use super::{
     Lowering,
     call::{Arguments, LENGTH_MAX},
-    library, line,
+    library::{self, Length},
+    line,
     value::Value,
 };
 use crate::{
     emit::Emit,
-    ir::{CheckKind, Cmp, Expr, IntOp, Read, Source, Tag, Type},
+    ir::{CheckKind, Cmp, Expr, IntOp, Read, Source, Stmt, Tag, Type, Var},
 };
 
 impl Lowering<'_> {
@@ -50,7 +51,9 @@ impl Lowering<'_> {
                 let range = (result == Tag::Int).then_some((-1, LENGTH_MAX));
                 let source = Source::Within(of);
                 let length_min = u32::from(one_part);
-                self.read(result, Read { source, range, nullable: false, length_min })
+                let made = self.read(result, Read { source, range, nullable: false, length_min });
+                self.assume_size(*tag, name, &made, of, &arguments);
+                made
             }
             None => self.unknown_call(name, arguments, Some(&receiver)),
         }
@@ -108,6 +111,50 @@ impl Lowering<'_> {
             self.store_name(name, &changed);
         }
         element.unwrap_or_else(Value::none)
+    }
+
+    /// How long the result of a method is, or how far an index goes, beside what it is of.
+    fn assume_size(&mut self, tag: Tag, name: &str, made: &Value, of: Var, arguments: &Arguments) {
+        let length = Expr::Len(Box::new(Expr::Var(of)));
+        let given = match arguments.plain.as_slice() {
+            [Value::One(Tag::Str, given)] => Some(Expr::Len(Box::new(given.clone()))),
+            _ => None,
+        };
+        let fact = match (tag, name, made) {
+            (Tag::Str, _, Value::One(Tag::Str, made)) => {
+                let made = Expr::Len(Box::new(made.clone()));
+                match library::length_of(name) {
+                    Some(Length::AtLeast) => Expr::cmp(Cmp::Le, length, made),
+                    Some(Length::AtMost) => Expr::cmp(Cmp::Le, made, length),
+                    None => return,
+                }
+            }
+            (Tag::Str, "startswith" | "endswith", Value::One(Tag::Bool, is)) => {
+                let Some(given) = given else { return };
+                is.clone().not().or(Expr::cmp(Cmp::Le, given, length))
+            }
+            (Tag::Str, _, Value::One(Tag::Bool, is)) if library::asks_for_letters(name) => {
+                is.clone().not().or(Expr::cmp(Cmp::Lt, Expr::Int(0), length))
+            }
+            // What is empty is found at the end.
+            (Tag::Str, "find" | "rfind", Value::One(Tag::Int, at)) => {
+                Expr::cmp(Cmp::Le, at.clone(), length)
+            }
+            (Tag::Str, "index" | "rindex", Value::One(Tag::Int, at)) => {
+                let found = Expr::cmp(Cmp::Le, Expr::Int(0), at.clone());
+                found.and(Expr::cmp(Cmp::Le, at.clone(), length))
+            }
+            // An index of what is not there was raised before.
+            (Tag::Tuple, "index", Value::One(Tag::Int, at)) => {
+                let found = Expr::cmp(Cmp::Le, Expr::Int(0), at.clone());
+                found.and(Expr::cmp(Cmp::Lt, at.clone(), length))
+            }
+            (Tag::Str | Tag::Tuple, "count", Value::One(Tag::Int, count)) => {
+                Expr::cmp(Cmp::Le, Expr::Int(0), count.clone())
+            }
+            _ => return,
+        };
+        self.block.push(Stmt::Assume(fact));
     }
 
     fn of_module(&mut self, module: &str, name: &str, arguments: Arguments) -> Value {
