@@ -55,6 +55,14 @@ def guarded(n: int):
     return other() // 7
 ";
 
+/// As much time as there is, so that a busy machine changes no verdict.
+const POLICY: &str = "\
+version: 1
+formal:
+  query_timeout_ms: 200
+  function_timeout_ms: 2000
+";
+
 /// The analysis of a pull request that turns [`BASE`] into [`HEAD`].
 struct Analysed {
     sql: Client,
@@ -71,8 +79,9 @@ async fn analyse(z3_path: Option<String>) -> Analysed {
 async fn analyse_change(before: &str, after: &str, z3_path: Option<String>) -> Analysed {
     let server = GitServer::start().await;
     let git = server.repository("shop");
-    let base = git.commit_files(&[("shop/share.py", before)], "main", &[]);
-    let head = git.commit_files(&[("shop/share.py", after)], "change", &[&base]);
+    let files = |code| [(".assay.yml", POLICY), ("shop/share.py", code)];
+    let base = git.commit_files(&files(before), "main", &[]);
+    let head = git.commit_files(&files(after), "change", &[&base]);
     let database = TestDatabase::create().await;
     let org = database.organization("acme").await;
     let repository = database.repository(org, 1, &server.url("shop")).await;

@@ -252,7 +252,7 @@ fn a_server_that_fails_or_hangs_is_given_up() {
     let started = Instant::now();
     let error = failure(&server, &silent);
     assert!(matches!(error, GitError::TimedOut { .. }), "{error:?}");
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_mins(5), "{:?}", started.elapsed());
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn serve(request: &Request, root: &Path) -> Vec<u8> {
         }
         "broken" => answer("500 Internal Server Error", "", b""),
         "silent" => {
-            std::thread::sleep(Duration::from_secs(30));
+            std::thread::sleep(Duration::from_mins(10));
             Vec::new()
         }
         _ => backend(request, &request.path, root),
