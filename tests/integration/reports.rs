@@ -279,7 +279,8 @@ async fn what_was_found_leaves_as_a_log_that_can_be_read_back() {
     let base = shop.git.commit_files(&[("app.py", CLEAN)], "main", &[]);
     let flaw = "import os\n\n\ndef show(name):\n    os.system('ls ' + name)\n";
     let other = "import pickle\n\n\ndef load(upload):\n    return pickle.loads(upload.read())\n";
-    let files = [("app.py", CLEAN), ("a.py", flaw), ("b.py", other)];
+    let broken = "def broken(:\n    return (\n";
+    let files = [("app.py", CLEAN), ("a.py", flaw), ("b.py", other), ("c.py", broken)];
     let head = shop.git.commit_files(&files, "change", &[&base]);
     let push = shop.push(&head, &base).await;
     let path = format!("/v1/analyses/{}/sarif", push.analysis["id"].as_str().unwrap());
@@ -299,6 +300,11 @@ async fn what_was_found_leaves_as_a_log_that_can_be_read_back() {
     assert!(told.len() >= 2, "{log:#}");
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
     assert!(told.iter().all(|(_, _, id)| rules.iter().any(|rule| rule["id"] == *id)));
+    let known_by = &run["results"][0]["partialFingerprints"];
+    assert!(known_by["assayTrail/v2"].is_string(), "wherever it moves: {known_by}");
+    let said = &run["invocations"][0]["toolExecutionNotifications"][0];
+    let place = &said["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+    assert_eq!((&said["descriptor"]["id"], place), (&json!("syntax-errors"), &json!("c.py")));
 
     // It is known for our own: nothing of it joins the analysis again.
     let again = shop.post(&path, &log).await.json();

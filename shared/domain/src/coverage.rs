@@ -27,6 +27,21 @@ terms! {
     }
 }
 
+impl UnanalysedReason {
+    /// Whether code may have been missed. Nobody expects a picture or a library's copy to be parsed.
+    pub fn is_gap(self) -> bool {
+        match self {
+            Self::TooLarge | Self::NotUtf8 | Self::TooDeep | Self::TimedOut => true,
+            Self::Binary
+            | Self::Generated
+            | Self::Vendored
+            | Self::UnknownLanguage
+            | Self::NotAFile
+            | Self::Policy => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unanalysed {
     pub path: String,

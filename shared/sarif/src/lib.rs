@@ -6,12 +6,14 @@
 //! whole standard is generated code many times the size of this crate.
 
 mod category;
+mod coverage;
 mod log;
 mod place;
 mod read;
 mod rule;
 mod write;
 
+pub use coverage::{capped, coverage_notices, problem, unanalysed};
 pub use read::{
     BYTES_MAX, Imported, InvalidSarif, RUNS_MAX, Read, Skipped, SkippedReason, TEXT_BYTES_MAX, read,
 };

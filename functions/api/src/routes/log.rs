@@ -38,7 +38,8 @@ pub(crate) fn routes() -> OpenApiRouter<Deps> {
 
 /// Get what Assay found as a SARIF 2.1.0 log, such as GitHub's code scanning takes.
 ///
-/// It holds the gravest 2,000 findings of the analysis, and says how many more there are. What other
+/// It holds the gravest 2,000 findings of the analysis, and says how many more there are, and what
+/// was not looked at. What other
 /// tools found is in their logs. Findings of formal checks are there like all others.
 #[utoipa::path(get, path = "/v1/analyses/{id}/sarif", tag = "findings",
     params(("id" = Uuid, Path)),
@@ -103,10 +104,31 @@ fn log(analysis: &Analysis, found: Vec<Shown>) -> String {
         rules_version: analysis.rules_version.as_deref().unwrap_or_default(),
         rules: rules.map(|(finding, _)| rule(finding)).collect(),
         results: found.iter().map(|(finding, verdict)| verdict.reported(finding)).collect(),
-        notices: left_out.into_iter().collect(),
+        notices: left_out.into_iter().chain(not_looked_at(analysis)).collect(),
         successful: true,
         category: CATEGORY,
     })
+}
+
+/// Files that were not read, or not wholly, and rules that were not finished.
+fn not_looked_at(analysis: &Analysis) -> Vec<Notice<'_>> {
+    let coverage = analysis.coverage.as_ref();
+    let mut notices = coverage.map(sarif::coverage_notices).unwrap_or_default();
+    let unfinished = analysis.metadata["incomplete"].as_array().map(Vec::as_slice);
+    notices.extend(sarif::capped(unfinished.unwrap_or_default().iter().map(|one| {
+        let rule = one["rule"].as_str();
+        let (who, why) = (rule.unwrap_or("every rule"), one["reason"].as_str());
+        Notice {
+            id: "not-finished",
+            title: "Rules that were not finished",
+            level: NoticeLevel::Warning,
+            text: format!("{who} was not finished: {}", why.unwrap_or("unknown")).into(),
+            path: one["path"].as_str().filter(|path| !path.is_empty()),
+            line: None,
+            rule,
+        }
+    })));
+    notices
 }
 
 /// What is said of a finding beside the finding itself.
@@ -146,7 +168,7 @@ fn split(shown: Shown) -> (Finding, Verdict) {
         snippet: shown.snippet.unwrap_or_default(),
         snippet_hash: shown.snippet_hash,
         fingerprint: shown.fingerprint,
-        trail: None,
+        trail: shown.trail,
         fix_suggestion: shown.fix_suggestion,
         fix_diff: shown.fix_diff,
         cwe: shown.tags.cwe,

@@ -7,7 +7,7 @@ use std::{
 
 use ::policy::Held;
 use analysis::{Incomplete, Located};
-use domain::{Coverage, Gate, PolicyFacts, Severity, Sighting, UnanalysedReason, Verdict, pair};
+use domain::{Coverage, Gate, PolicyFacts, Severity, Sighting, Verdict, pair};
 use serde::Serialize;
 
 use super::{
@@ -162,7 +162,7 @@ impl Outcome {
         self.incomplete.is_empty()
             && self.unreadable.is_empty()
             && self.coverage.problems.is_empty()
-            && !self.coverage.unanalysed.iter().any(|file| is_gap(file.reason))
+            && !self.coverage.unanalysed.iter().any(|file| file.reason.is_gap())
     }
 }
 
@@ -185,21 +185,5 @@ fn decide(findings: &mut [Judged], bar: Bar) {
     let deciding = bar.severities(&counts);
     for one in findings {
         one.decides = counts_at_all(one) && deciding.contains(&one.located.finding.severity);
-    }
-}
-
-/// Whether code may have been missed. Nobody expects a picture or a library's copy to be parsed.
-pub(super) fn is_gap(reason: UnanalysedReason) -> bool {
-    match reason {
-        UnanalysedReason::TooLarge
-        | UnanalysedReason::NotUtf8
-        | UnanalysedReason::TooDeep
-        | UnanalysedReason::TimedOut => true,
-        UnanalysedReason::Binary
-        | UnanalysedReason::Generated
-        | UnanalysedReason::Vendored
-        | UnanalysedReason::UnknownLanguage
-        | UnanalysedReason::NotAFile
-        | UnanalysedReason::Policy => false,
     }
 }

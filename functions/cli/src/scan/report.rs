@@ -7,7 +7,7 @@ use domain::{Severity, UnanalysedReason};
 
 use super::{
     frame,
-    judge::{Bar, Judged, Outcome, State, is_gap},
+    judge::{Bar, Judged, Outcome, State},
     notices,
 };
 use crate::words::{Ink, excerpt, shown};
@@ -172,9 +172,9 @@ fn gaps(outcome: &Outcome, out: &mut impl io::Write) -> io::Result<()> {
         by_reason.entry(file.reason).or_default().push(&file.path);
     }
     for (reason, paths) in &by_reason {
-        let (_, what) = notices::unanalysed(*reason);
+        let (_, what) = sarif::unanalysed(*reason);
         writeln!(out, "        {} {what}", counted(paths.len(), "file"))?;
-        if is_gap(*reason) {
+        if reason.is_gap() {
             names(paths.iter().map(|path| shown(path)), out)?;
         }
     }
@@ -183,7 +183,7 @@ fn gaps(outcome: &Outcome, out: &mut impl io::Write) -> io::Result<()> {
         .problems
         .iter()
         .map(|problem| {
-            format!("{}: {}", shown(&problem.path), notices::problem(problem.line, problem.errors))
+            format!("{}: {}", shown(&problem.path), sarif::problem(problem.line, problem.errors))
         })
         .chain(
             outcome

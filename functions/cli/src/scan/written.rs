@@ -1,16 +1,14 @@
 //! The result for programs: JSON of our own, and SARIF.
 
-use std::collections::BTreeMap;
-
 use analysis::{Columns, Incomplete, RuleInfo};
-use domain::{Coverage, Finding, Gate, PolicyFacts, PolicyState, UnanalysedReason, Verdict};
+use domain::{Coverage, Finding, Gate, PolicyFacts, PolicyState, Verdict};
 use sarif::{Notice, NoticeLevel};
 use serde::Serialize;
 
 use super::{
     baseline::Known,
     examine::Unreadable,
-    judge::{Bar, Judged, Outcome, State, is_gap},
+    judge::{Bar, Judged, Outcome, State},
     notices,
     select::Rules,
 };
@@ -19,9 +17,6 @@ const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// In code scanning a new upload replaces the last one of the same category.
 const SARIF_CATEGORY: &str = "assay";
-
-/// Notices of one kind that name their file; of more the number is told.
-const NOTICES_MAX: usize = 500;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -136,17 +131,7 @@ fn reported(judged: &Judged, has_baseline: bool) -> sarif::Reported<'_> {
 }
 
 fn all_notices(outcome: &Outcome) -> Vec<Notice<'_>> {
-    let mut notices = unanalysed(outcome);
-    let problems = outcome.coverage.problems.iter().map(|problem| Notice {
-        id: "syntax-errors",
-        title: "Files that parsed only in part",
-        level: NoticeLevel::Warning,
-        text: notices::problem(problem.line, problem.errors).into(),
-        path: Some(&problem.path),
-        line: Some(problem.line),
-        rule: None,
-    });
-    notices.extend(capped(problems));
+    let mut notices = sarif::coverage_notices(&outcome.coverage);
     let incomplete = outcome.incomplete.iter().map(|one| {
         let (id, text) = notices::incomplete(one);
         Notice {
@@ -159,7 +144,7 @@ fn all_notices(outcome: &Outcome) -> Vec<Notice<'_>> {
             rule: one.rule.as_deref(),
         }
     });
-    notices.extend(capped(incomplete));
+    notices.extend(sarif::capped(incomplete));
     let unreadable = outcome.unreadable.iter().map(|one| Notice {
         id: "unreadable",
         title: "Files and folders that cannot be read",
@@ -169,45 +154,6 @@ fn all_notices(outcome: &Outcome) -> Vec<Notice<'_>> {
         line: None,
         rule: None,
     });
-    notices.extend(capped(unreadable));
+    notices.extend(sarif::capped(unreadable));
     notices
-}
-
-/// Files that nobody expects to be analysed are counted; those that may hide something are named.
-fn unanalysed(outcome: &Outcome) -> Vec<Notice<'_>> {
-    let mut by_reason: BTreeMap<UnanalysedReason, Vec<&str>> = BTreeMap::new();
-    for file in &outcome.coverage.unanalysed {
-        by_reason.entry(file.reason).or_default().push(&file.path);
-    }
-    let mut all = Vec::new();
-    for (reason, paths) in by_reason {
-        let (id, what) = notices::unanalysed(reason);
-        let title = "Files that were not analysed";
-        if is_gap(reason) {
-            all.extend(capped(paths.into_iter().map(|path| Notice {
-                id,
-                title,
-                level: NoticeLevel::Warning,
-                text: what.into(),
-                path: Some(path),
-                line: None,
-                rule: None,
-            })));
-        } else {
-            let text = format!("{} files: {what}", paths.len()).into();
-            let level = NoticeLevel::Note;
-            all.push(Notice { id, title, level, text, path: None, line: None, rule: None });
-        }
-    }
-    all
-}
-
-fn capped<'a>(notices: impl ExactSizeIterator<Item = Notice<'a>>) -> Vec<Notice<'a>> {
-    let more = notices.len().saturating_sub(NOTICES_MAX);
-    let mut kept: Vec<Notice<'a>> = notices.take(NOTICES_MAX).collect();
-    if let (1.., Some(last)) = (more, kept.last()) {
-        let text = format!("{more} more of the kind").into();
-        kept.push(Notice { text, path: None, line: None, rule: None, ..last.clone() });
-    }
-    kept
 }

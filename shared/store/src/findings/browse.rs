@@ -2,7 +2,7 @@
 
 use domain::{
     AnalysisId, Category, FindingId, Fingerprint, Ground, LineRange, RepositoryId, Severity,
-    SnippetHash, VerificationType,
+    SnippetHash, Trail, VerificationType,
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -20,7 +20,7 @@ const COLUMNS: &str = "f.id, f.analysis_id, f.repo_id, f.rule_id, f.fingerprint,
      f.severity, f.title, f.description, f.file_path, f.line_start, f.line_end, f.code_snippet,
      f.snippet_hash, f.fix_suggestion, f.fix_diff, f.confidence, f.verification_type,
      f.verification_proof, f.state, f.deciding, f.metadata, f.dismissed_by, f.dismissed_reason,
-     f.created_at, f.lineage, d.expires_at AS dismissed_until, d.ground, d.owner,
+     f.created_at, f.lineage, f.trail, d.expires_at AS dismissed_until, d.ground, d.owner,
      d.created_at AS dismissed_at,
      f.dismissed AND coalesce(d.expires_at > now(), true) AS dismissed";
 
@@ -41,6 +41,8 @@ pub struct Shown {
     pub fingerprint: Fingerprint,
     /// The fingerprint under which it was first known.
     pub lineage: Fingerprint,
+    /// By which it is known again elsewhere.
+    pub trail: Option<Trail>,
     pub category: Category,
     pub severity: Severity,
     pub title: String,
@@ -177,6 +179,7 @@ impl TryFrom<&Row> for Shown {
             lineage: Fingerprint::stored(
                 row.get::<_, Option<_>>("lineage").unwrap_or_else(|| row.get("fingerprint")),
             ),
+            trail: row.get::<_, Option<String>>("trail").map(Trail::stored),
             category: parse(row, "findings", "category")?,
             severity: parse(row, "findings", "severity")?,
             title: row.get("title"),
