@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use domain::{RunId, RunKind, Scope};
+use domain::{RunId, RunKind, RunStatus, Scope};
 use serde_json::json;
 use store::{
     analyses,
@@ -104,7 +104,15 @@ fn going_on(resumed: Resumed) -> Result<(StatusCode, Vec<Run>), Problem> {
         Resumed::New(runs) => return Ok((StatusCode::CREATED, runs)),
         Resumed::Existing(run) => return Ok((StatusCode::OK, vec![*run])),
         Resumed::NotFailed(status) => {
-            format!("only a failed run can be gone on with, and this one is {status}")
+            let next = match status {
+                RunStatus::Queued | RunStatus::Running | RunStatus::Waiting => {
+                    "wait for its end, or cancel it"
+                }
+                RunStatus::Succeeded | RunStatus::Failed | RunStatus::Canceled => {
+                    "ask for a new one where it was asked for"
+                }
+            };
+            format!("only a failed run can be gone on with, and this one is {status}: {next}")
         }
         Resumed::PartOf(parent) => format!("it is part of run {parent}: go on with that one"),
         Resumed::Meanwhile(other) => {

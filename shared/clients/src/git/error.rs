@@ -16,7 +16,7 @@ pub enum GitError {
     UnsupportedObjectFormat(CommitSha),
     #[error("the repository has no branch that its HEAD points to")]
     NoDefaultBranch,
-    #[error("the repository has no branch `{0}`")]
+    #[error("the repository has no branch `{0}`; push it, or name another one")]
     BranchNotFound(String),
     #[error("the server redirects to `{to}`; register the repository under that address")]
     Redirected { to: String },

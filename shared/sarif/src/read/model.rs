@@ -41,7 +41,13 @@ pub(super) struct Descriptor {
     pub(super) message_strings: Option<BTreeMap<String, Message>>,
     pub(super) help: Option<Message>,
     pub(super) default_configuration: Option<Configuration>,
+    pub(super) relationships: Option<Vec<Relationship>>,
     pub(super) properties: Option<BTreeMap<String, Value>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Relationship {
+    pub(super) target: Option<Reference>,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +89,8 @@ pub(super) struct Result {
     pub(super) fingerprints: Option<BTreeMap<String, Value>>,
     pub(super) suppressions: Option<Vec<Suppression>>,
     pub(super) baseline_state: Option<String>,
+    /// What it is an instance of, such as weaknesses of the CWE.
+    pub(super) taxa: Option<Vec<Reference>>,
     pub(super) properties: Option<BTreeMap<String, Value>>,
 }
 
@@ -96,6 +104,7 @@ pub(super) struct Reference {
 
 #[derive(Deserialize)]
 pub(super) struct ComponentReference {
+    pub(super) name: Option<String>,
     pub(super) index: Option<i64>,
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Imported, Read, Skipped, SkippedReason, TEXT_BYTES_MAX,
-    model::{Component, Descriptor, Location, Message, Region, Result as Reported, Run},
+    model::{Component, Descriptor, Location, Message, Reference, Region, Result as Reported, Run},
 };
 use crate::{FINGERPRINT_KEY, TRAIL_KEY, category::of_weaknesses, place, rule::weakness};
 
@@ -301,6 +301,15 @@ impl Tags {
                 tags.owasp.push(name.to_uppercase());
             }
         }
+        let related = descriptor.and_then(|one| one.relationships.as_deref()).unwrap_or_default();
+        let of_rule = related.iter().filter_map(|one| one.target.as_ref());
+        let taxa = of_rule.chain(result.taxa.iter().flatten()).take(TAGS_MAX);
+        for number in taxa.filter_map(cwe_number) {
+            let cwe = format!("CWE-{number}");
+            if !tags.cwe.contains(&cwe) {
+                tags.cwe.push(cwe);
+            }
+        }
         tags
     }
 
@@ -308,6 +317,13 @@ impl Tags {
         let numbers: Vec<u32> = self.cwe.iter().filter_map(|cwe| weakness(cwe)).collect();
         of_weaknesses(&numbers)
     }
+}
+
+/// The weakness that a taxon of the CWE is: `22` or `CWE-22`, as gosec writes it and others do.
+fn cwe_number(taxon: &Reference) -> Option<u32> {
+    let taxonomy = taxon.tool_component.as_ref()?.name.as_deref()?;
+    let id = taxon.id.as_deref()?;
+    taxonomy.eq_ignore_ascii_case("CWE").then(|| weakness(id).or_else(|| id.parse().ok())).flatten()
 }
 
 /// A suppression that somebody asked for and nobody granted does not count.

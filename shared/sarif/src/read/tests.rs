@@ -118,6 +118,25 @@ fn equal_results_stay_apart_and_our_own_identity_is_kept() {
     assert_ne!(found[2].finding.fingerprint, found[3].finding.fingerprint);
 }
 
+/// As gosec writes: the weakness is what the rule is related to, in a taxonomy of the run.
+#[test]
+fn a_weakness_is_known_by_its_taxon_too() {
+    let taxon = |id: &str| json!({ "id": id, "toolComponent": { "name": "CWE", "guid": "f2" } });
+    let mut found = result("a.go", 3);
+    found["taxa"] = json!([taxon("CWE-73"), taxon("22"), { "id": "A01" }]);
+    let run = json!({
+        "tool": { "driver": { "name": "gosec", "rules": [{
+            "id": "R1",
+            "relationships": [{ "kinds": ["superset"], "target": taxon("22") }],
+            "properties": { "tags": ["security", "MEDIUM"], "precision": "high" },
+        }] } },
+        "results": [found],
+    });
+    let Imported { finding, .. } = only(run);
+    assert_eq!(finding.cwe, ["CWE-22", "CWE-73"]);
+    assert_eq!(finding.category, Category::FileAccess);
+}
+
 /// As Semgrep writes without a login, and as tools write that put objects there.
 #[test]
 fn what_is_no_fingerprint_takes_no_part_in_the_identity() {
