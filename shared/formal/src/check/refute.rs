@@ -78,7 +78,10 @@ impl Checker<'_, '_> {
         if !run.violated.contains(&(instance.site, instance.kind)) {
             return (Verdict::Unknown(Unknown::NotReplayed), query);
         }
-        let example = self.example(&found);
+        let mut example = self.example(&found);
+        if self.takes_for_granted(&formula) {
+            example.arguments = None;
+        }
         if self.is_callers_choice(instance) {
             return (Verdict::CallerDependent(example), query);
         }
@@ -122,6 +125,15 @@ impl Checker<'_, '_> {
             let call = &self.exec.unknown_calls[*call as usize];
             let given: BTreeSet<SymbolId> = carried(&self.exec.terms, &call.arguments);
             (!given.is_disjoint(&data)).then(|| Unknown::MayBeRefused(call.callee.clone()))
+        })
+    }
+
+    /// Whether something that no argument brings is taken to be there, such as a field.
+    fn takes_for_granted(&self, formula: &[Term]) -> bool {
+        let support = self.exec.terms.support(formula, false);
+        support.into_iter().any(|id| {
+            let is_throw = self.exec.terms.symbols.get(id).key.part == Part::Throws;
+            self.is(id, Kind::Assumed) && !is_throw
         })
     }
 

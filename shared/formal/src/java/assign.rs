@@ -78,7 +78,7 @@ impl Lowering<'_> {
         let before = self.keep(before, &unboxed);
         let after = self.step(&before, &unboxed, minus, line(node));
         let after = self.keep(after, &unboxed);
-        self.store(target, (after.clone(), unboxed.clone()));
+        self.store_again(target, (after.clone(), unboxed.clone()));
         (if prefix { after } else { before }, unboxed)
     }
 
@@ -110,11 +110,12 @@ impl Lowering<'_> {
         let operator = self.text(operator);
         if operator == "=" {
             let hint = self.type_of(left);
+            let place = self.place(left);
             let value = self.expr(right, hint.as_ref());
             let ty = hint.unwrap_or_else(|| value.1.clone());
             let value = self.coerced(value, &ty, at);
             let value = self.keep(value, &ty);
-            self.store(left, (value.clone(), ty.clone()));
+            self.store(left, place, (value.clone(), ty.clone()));
             return (value, ty);
         }
         let (one, ty) = self.expr(left, None);
@@ -131,8 +132,42 @@ impl Lowering<'_> {
         }
         let value = self.coerced(combined, &ty, at);
         let value = self.keep(value, &ty);
-        self.store(left, (value.clone(), ty.clone()));
+        self.store_again(left, (value.clone(), ty.clone()));
         (value, ty)
+    }
+
+    /// What of the left side is computed before the right one: an array and its index, or an
+    /// object. Whether they are there is asked afterwards.
+    fn place(&mut self, target: Node<'_>) -> Vec<Typed> {
+        let parts = match target.kind() {
+            "array_access" => ["array", "index"].map(|part| target.child_by_field_name(part)),
+            "field_access" if !self.is_own_field(target) => {
+                [target.child_by_field_name("object"), None]
+            }
+            _ => [None, None],
+        };
+        let parts = parts.into_iter().flatten().map(|part| {
+            let (value, ty) = self.expr(part, None);
+            let value = if ty == Ty::Unknown { value } else { self.keep(value, &ty) };
+            (value, ty)
+        });
+        parts.collect()
+    }
+
+    /// A field of this object, or of a class.
+    fn is_own_field(&self, target: Node<'_>) -> bool {
+        let object = target.child_by_field_name("object");
+        object.is_some_and(|it| it.kind() == "this" || self.class_name(it).is_some())
+    }
+
+    /// Puts a value back where it was read from; what leads there was computed then.
+    fn store_again(&mut self, target: Node<'_>, value: Typed) {
+        match target.kind() {
+            // Elements are not followed.
+            "array_access" => {}
+            "field_access" if !self.is_own_field(target) => self.block.push(Stmt::Clobber),
+            _ => self.store(target, Vec::new(), value),
+        }
     }
 
     /// The static type of something that is assigned to.
@@ -156,7 +191,7 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn store(&mut self, target: Node<'_>, value: Typed) {
+    fn store(&mut self, target: Node<'_>, place: Vec<Typed>, value: Typed) {
         match target.kind() {
             "identifier" => {
                 let name = self.text(target);
@@ -168,19 +203,23 @@ impl Lowering<'_> {
             }
             "array_access" => {
                 // An array may be one of a narrower class than it is declared.
-                if let Some((_, Ty::Ref(class, dimensions))) = self.element(target)
+                let mut parts = place.into_iter();
+                let element = parts.next().zip(parts.next());
+                let element =
+                    element.and_then(|(array, index)| self.element_of(array, index, line(target)));
+                if let Some((_, Ty::Ref(class, dimensions))) = element
                     && value.0 != Expr::Null
                     && (dimensions > 0 || !library::is_final(&class))
                 {
                     self.may_throw("an element of another class", "ArrayStoreException");
                 }
             }
-            "field_access" => self.store_field(target, value.0),
+            "field_access" => self.store_field(target, place, value.0),
             _ => self.forget(target, "an assignment"),
         }
     }
 
-    pub(super) fn store_field(&mut self, target: Node<'_>, value: Expr) {
+    fn store_field(&mut self, target: Node<'_>, place: Vec<Typed>, value: Expr) {
         let (Some(object), Some(field)) =
             (target.child_by_field_name("object"), target.child_by_field_name("field"))
         else {
@@ -195,9 +234,10 @@ impl Lowering<'_> {
             self.block.push(Stmt::Assign(var, value));
             return;
         }
-        let (object, ty) = self.expr(object, None);
-        if ty != Ty::Unknown {
-            self.dereference(&object, line(target));
+        match place.into_iter().next() {
+            Some((_, Ty::Unknown)) => self.may_throw("a field of something unknown", ""),
+            Some((object, _)) => self.dereference(&object, line(target)),
+            None => {}
         }
         // It may be a field of this very object, by another name.
         self.block.push(Stmt::Clobber);

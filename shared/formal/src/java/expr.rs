@@ -229,7 +229,15 @@ impl Lowering<'_> {
         let (array, ty) = self.expr(array, None);
         let array = self.keep_if_effects(array, &ty, index);
         let index = self.expr(index, Some(&Ty::Int(INT)));
-        let at = line(node);
+        self.element_of((array, ty), index, line(node))
+    }
+
+    pub(super) fn element_of(
+        &mut self,
+        (array, ty): Typed,
+        index: Typed,
+        at: u32,
+    ) -> Option<(Expr, Ty)> {
         let index = self.coerced(index, &Ty::Int(INT), at);
         if ty == Ty::Unknown {
             self.may_throw("an element of unknown type", "");
