@@ -1,19 +1,19 @@
 //! Every file through the engine, or not at all when what comes of it is known already.
 //!
-//! What comes of a file depends on its bytes, its path, the rules and the engine, and on no other
-//! file: the hash of all four is the key under which it is kept. A kept result that cannot be read
-//! is as good as none.
+//! What comes of a file depends on its bytes, its path, the rules and the engine, and for some
+//! languages on the other files of its package: the hash of all of them is the key under which it
+//! is kept. A kept result that cannot be read is as good as none.
 
 mod kept;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Instant,
 };
 
-use analysis::{Clock, CustomRules, Examiner, Scan, Symbol, Tree};
+use analysis::{Clock, CustomRules, Examiner, Package, Packages, Scan, Symbol, Tree};
 use domain::{Coverage, OrgId, Snapshot, SourceFile};
 use insight::{Read, trust::Facts};
 use serde::{Deserialize, Serialize};
@@ -30,13 +30,51 @@ use kept::FileResult;
 #[derive(Default)]
 pub(crate) struct Results {
     asked: Vec<Asked>,
+    around: Vec<(Arc<Snapshot>, Arc<Around>)>,
     known: Arc<HashMap<Key, Kept>>,
     wanted: Vec<Key>,
+}
+
+/// The other files of the packages of which a snapshot holds a part; none for a whole one.
+#[derive(Debug, Default)]
+pub(crate) struct Around(Vec<SourceFile>);
+
+impl Around {
+    /// `others` are all the files that these are a part of, and may be these.
+    pub(crate) fn of<'a>(
+        part: impl Iterator<Item = &'a SourceFile> + Clone,
+        others: impl Iterator<Item = &'a SourceFile>,
+    ) -> Self {
+        let own: HashSet<&str> = part.clone().map(|file| &*file.path).collect();
+        let folders: HashSet<&str> = part.filter_map(|file| Package::folder(&file.path)).collect();
+        let is_beside = |file: &&SourceFile| {
+            let folder = Package::folder(&file.path);
+            folder.is_some_and(|folder| folders.contains(folder)) && !own.contains(&*file.path)
+        };
+        Self(others.filter(is_beside).cloned().collect())
+    }
+
+    fn packages<'a>(&'a self, snapshot: &'a Snapshot) -> Packages<'a> {
+        Packages::of(snapshot.files.iter().chain(&self.0))
+    }
+}
+
+impl Results {
+    /// Remembers what a part of the code is read together with.
+    pub(crate) fn put_around(&mut self, part: &Arc<Snapshot>, around: Around) {
+        self.around.push((Arc::clone(part), Arc::new(around)));
+    }
+
+    fn around(&self, snapshot: &Arc<Snapshot>) -> Arc<Around> {
+        let known = self.around.iter().find(|(part, _)| Arc::ptr_eq(part, snapshot));
+        known.map(|(_, around)| Arc::clone(around)).unwrap_or_default()
+    }
 }
 
 /// Code whose files have been looked up.
 struct Asked {
     snapshot: Arc<Snapshot>,
+    around: Arc<Around>,
     keys: Arc<Vec<Key>>,
     examined: Option<Arc<Examined>>,
 }
@@ -93,10 +131,11 @@ pub(crate) async fn examine(
         return Ok((Arc::clone(examined), false));
     }
     let (snapshot, keys) = (Arc::clone(snapshot), Arc::clone(&asked.keys));
+    let around = Arc::clone(&asked.around);
     let (rules, known) = (Arc::clone(&work.memory.rules), Arc::clone(&work.memory.results.known));
     let examined = blocking(move || {
         let time_is_up = || Instant::now() >= stop;
-        all(&snapshot, rules, &keys, &known, Clock::new(&time_is_up))
+        all((&snapshot, &around), rules, &keys, &known, Clock::new(&time_is_up))
     });
     let examined = Arc::new(examined.await?);
     let Reuse { hits, misses } = examined.reuse;
@@ -114,27 +153,32 @@ async fn ask(work: &mut Work, snapshot: &Arc<Snapshot>) -> Result<usize, Error> 
         return Ok(index);
     }
     let (of, rules) = (Arc::clone(snapshot), Arc::clone(&work.memory.rules));
-    let keys = blocking(move || keys(&of, &rules)).await?;
+    let around = work.memory.results.around(snapshot);
+    let beside = Arc::clone(&around);
+    let keys = blocking(move || keys(&of, &beside, &rules)).await?;
     let results = &mut work.memory.results;
     results.wanted.extend(keys.iter().filter(|key| !results.known.contains_key(*key)));
     let (snapshot, keys) = (Arc::clone(snapshot), Arc::new(keys));
-    results.asked.push(Asked { snapshot, keys, examined: None });
+    results.asked.push(Asked { snapshot, around, keys, examined: None });
     Ok(results.asked.len() - 1)
 }
 
-fn keys(snapshot: &Snapshot, rules: &CustomRules) -> Vec<Key> {
-    snapshot.files.iter().map(|file| kept::key(rules, file)).collect()
+fn keys(snapshot: &Snapshot, around: &Around, rules: &CustomRules) -> Vec<Key> {
+    let packages = around.packages(snapshot);
+    let key = |file| kept::key(rules, file, packages.around(file));
+    snapshot.files.iter().map(key).collect()
 }
 
 /// The same as [`analysis::parse()`] and [`analysis::scan_with()`] of the snapshot.
 fn all(
-    snapshot: &Snapshot,
+    (snapshot, around): (&Snapshot, &Around),
     rules: Arc<CustomRules>,
     keys: &[Key],
     known: &HashMap<Key, Kept>,
     clock: Clock,
 ) -> Examined {
     let mut examiner = Examiner::with_rules(rules);
+    let packages = around.packages(snapshot);
     let mut all = Examined::default();
     for (file, key) in snapshot.files.iter().zip(keys) {
         let kept = known.get(key);
@@ -145,8 +189,9 @@ fn all(
             continue;
         }
         all.reuse.misses += 1;
+        let around = packages.around(file);
         let (examined, facts) =
-            examiner.examine_and(file, clock, |tree, symbols| facts(file, tree, symbols));
+            examiner.examine_and(file, around, clock, |tree, symbols| facts(file, tree, symbols));
         let result = FileResult::of(examined, facts.flatten());
         // Whatever time ran out for is not what comes of this file.
         if !clock.is_up() {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tree_sitter::Tree;
 
 use crate::{
-    Asked, Clock, CustomRules, Incomplete, Scan, Symbol,
+    Asked, Clock, CustomRules, Incomplete, Package, Scan, Symbol,
     parse::cover,
     scan::{Demand, Exact, scan_file},
     tree::Parsers,
@@ -60,15 +60,27 @@ impl Examiner {
         Self { asked, ..self }
     }
 
-    /// The same as [`crate::parse()`] and [`crate::scan()`] of a snapshot that holds this file alone.
+    /// Examines a file that nothing is known around.
     pub fn examine(&mut self, file: &SourceFile, clock: Clock) -> Examined {
-        self.examine_and(file, clock, |_, _| ()).0
+        self.examine_within(file, None, clock)
+    }
+
+    /// The same as [`crate::parse()`] and [`crate::scan()`] give of this file in a snapshot, where
+    /// `around` is the package that it belongs to there.
+    pub fn examine_within(
+        &mut self,
+        file: &SourceFile,
+        around: Option<&Package<'_>>,
+        clock: Clock,
+    ) -> Examined {
+        self.examine_and(file, around, clock, |_, _| ()).0
     }
 
     /// The same, and what `look` makes of the file's tree and symbols where it has some.
     pub fn examine_and<T>(
         &mut self,
         file: &SourceFile,
+        around: Option<&Package<'_>>,
         clock: Clock,
         look: impl FnOnce(Tree, Vec<Symbol>) -> T,
     ) -> (Examined, Option<T>) {
@@ -77,7 +89,7 @@ impl Examiner {
             let mut coverage = Coverage { files: 1, ..Coverage::default() };
             let symbols = cover(file, parsers, clock, &mut coverage);
             let mut scan = Scan::default();
-            let demand = Demand { custom: &self.custom, asked: &self.asked };
+            let demand = Demand { custom: &self.custom, asked: &self.asked, around };
             let exact = scan_file(file, demand, parsers, clock, &mut scan);
             let mut findings: Vec<Located> =
                 scan.findings.into_iter().zip(exact).map(located).collect();

@@ -14,6 +14,8 @@ mod grammar;
 #[cfg(test)]
 mod limits;
 mod mention;
+mod nil;
+mod package;
 mod parse;
 mod place;
 mod rules;
@@ -30,6 +32,7 @@ pub use asked::Asked;
 pub use clock::Clock;
 pub use custom::{CustomRule, CustomRules, RuleFile, RuleProblem, RuleProblems};
 pub use examine::{Columns, Examined, Examiner, Located};
+pub use package::{Package, Packages};
 pub use parse::{Parsed, parse, symbols};
 pub use place::{FILE_BYTES_MAX, MARKER_LINES, is_demoted_by_name};
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 mod custom;
 mod fix;
 mod flows;
+mod nil;
 
 use std::{collections::HashMap, ops::Range};
 
@@ -15,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Asked, Clock, CustomRules, RuleInfo,
     excerpt::{Lines, merged},
+    is_demoted_by_name,
+    package::{Package, Packages},
     place::Place,
     rules::{self, Match, Outcome, Ruleset},
     secrets::{self, Secret},
@@ -65,8 +68,10 @@ pub fn scan(snapshot: &Snapshot, clock: &Clock) -> Scan {
 pub fn scan_with(snapshot: &Snapshot, custom: &CustomRules, clock: &Clock) -> Scan {
     let mut scan = Scan::default();
     let mut parsers = Parsers::default();
-    let demand = Demand { custom, asked: &Asked::default() };
+    let packages = Packages::of(&snapshot.files);
     for file in &snapshot.files {
+        let around = packages.around(file);
+        let demand = Demand { custom, asked: &Asked::default(), around };
         scan_file(file, demand, &mut parsers, *clock, &mut scan);
     }
     // Stable: findings that agree in all three stay in the order of the file.
@@ -82,12 +87,14 @@ pub fn scan_with(snapshot: &Snapshot, custom: &CustomRules, clock: &Clock) -> Sc
 pub(crate) struct Demand<'a> {
     pub(crate) custom: &'a CustomRules,
     pub(crate) asked: &'a Asked,
+    /// The files that it is read together with.
+    pub(crate) around: Option<&'a Package<'a>>,
 }
 
 /// Adds the findings of one file, and gives for each where exactly it stands.
 pub(crate) fn scan_file(
     file: &SourceFile,
-    Demand { custom, asked }: Demand<'_>,
+    Demand { custom, asked, around }: Demand<'_>,
     parsers: &mut Parsers,
     clock: Clock,
     scan: &mut Scan,
@@ -117,6 +124,9 @@ pub(crate) fn scan_file(
     }
     if let Some(language) = language {
         report.rules(language, text, parsers, clock);
+        if language == Language::Go && !is_demoted_by_name(&file.path) {
+            report.nil(around, text, parsers, clock);
+        }
     }
     if is_own {
         report.custom(custom, language, text, parsers, clock);

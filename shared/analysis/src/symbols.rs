@@ -1,11 +1,16 @@
 //! Functions, types and modules of a file, with the path that names each.
 
-use std::{ops::Range, sync::OnceLock};
+use std::{collections::BTreeMap, ops::Range, sync::OnceLock};
 
 use domain::{Language, LineRange};
-use tree_sitter::{Node, TreeCursor};
+use tree_sitter::{Node, Tree, TreeCursor};
 
-use crate::grammar::Grammar;
+use crate::{
+    Clock,
+    excerpt::normalised,
+    grammar::Grammar,
+    tree::{Stopped, walk},
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SymbolKind {
@@ -66,6 +71,40 @@ impl<'a> SymbolCollector<'a> {
     pub(crate) fn finish(self) -> Vec<Symbol> {
         self.found
     }
+}
+
+/// By first and last byte: what encloses a node, and its normalised code.
+pub(crate) type Described = BTreeMap<(usize, usize), (String, String)>;
+
+/// Enclosing symbol and normalised code of each of the nodes that have these bytes.
+pub(crate) fn described(
+    language: Language,
+    text: &str,
+    tree: &Tree,
+    clock: Clock,
+    nodes: impl Iterator<Item = Range<usize>>,
+) -> Result<Described, Stopped> {
+    let mut open: BTreeMap<(usize, usize), Option<_>> =
+        nodes.map(|bytes| ((bytes.start, bytes.end), None)).collect();
+    if open.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut collector = SymbolCollector::new(language, text);
+    walk(tree, clock, |cursor, depth| {
+        collector.enter(cursor, depth);
+        let node = cursor.node();
+        let bytes = (node.start_byte(), node.end_byte());
+        if let Some(empty) = open.get_mut(&bytes).filter(|entry| entry.is_none()) {
+            *empty = Some((collector.enclosing(), normalised(node, text)));
+        }
+    })?;
+    let symbols = collector.finish();
+    let named = open.into_iter().map(|(bytes, found)| {
+        let (symbol, normalised) = found.unwrap_or_default();
+        let symbol = symbol.map(|index| symbols[index].name.clone());
+        (bytes, (symbol.unwrap_or_default(), normalised))
+    });
+    Ok(named.collect())
 }
 
 pub(crate) fn lines(node: Node<'_>) -> LineRange {

@@ -117,7 +117,7 @@ pub(crate) enum Suite {
         #[arg(long, value_name = "PROGRAM", default_value = "z3")]
         z3: PathBuf,
     },
-    /// Formal checks: the lines on which uber-go/nilaway wants a report of nil.
+    /// Formal checks and nil's flow: the lines on which uber-go/nilaway wants a report of nil.
     Nilaway {
         /// The repository.
         path: PathBuf,

@@ -19,6 +19,7 @@ use domain::{Coverage, SourceFile, Unanalysed, UnanalysedReason};
 
 use super::{
     files::{Entry, Files},
+    packages::Packages,
     progress::Progress,
     select::Rules,
 };
@@ -82,13 +83,14 @@ fn in_parallel(entries: &[(String, Entry)], threads: usize, rules: &Rules) -> Ve
     let next = AtomicUsize::new(0);
     let running = AtomicUsize::new(threads);
     let watcher = thread::current();
+    let packages = Packages::of(entries);
     let work = || {
         let mut examiner = Examiner::with_rules(Arc::clone(rules.own())).asking(rules.asked());
         let mut results = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some((path, entry)) = entries.get(index) else { break };
-            results.push((index, one(&mut examiner, path, entry)));
+            results.push((index, one(&mut examiner, &packages, path, entry)));
         }
         running.fetch_sub(1, Ordering::Release);
         watcher.unpark();
@@ -113,22 +115,31 @@ fn in_parallel(entries: &[(String, Entry)], threads: usize, rules: &Rules) -> Ve
     })
 }
 
-fn one(examiner: &mut Examiner, path: &str, entry: &Entry) -> Result {
+fn one(examiner: &mut Examiner, packages: &Packages<'_>, path: &str, entry: &Entry) -> Result {
     let unread = |reason| {
         let unanalysed = Unanalysed { path: path.to_owned(), reason };
         let coverage = Coverage { files: 1, unanalysed: vec![unanalysed], ..Coverage::default() };
         Ok(Examined { coverage, ..Examined::default() })
     };
-    let bytes = match entry {
-        Entry::File(place) => bytes(place)?,
-        Entry::Staged(bytes) => bytes.clone(),
-        Entry::NotAFile => return unread(UnanalysedReason::NotAFile),
-        Entry::LeftOut => return unread(UnanalysedReason::Policy),
+    let Some(bytes) = bytes_of(entry) else {
+        let is_policy = matches!(entry, Entry::LeftOut);
+        let reason = if is_policy { UnanalysedReason::Policy } else { UnanalysedReason::NotAFile };
+        return unread(reason);
     };
+    let bytes = bytes?;
     let file = SourceFile { path: path.to_owned(), bytes };
     let start = Instant::now();
     let time_is_up = || start.elapsed() > FILE_TIME_MAX;
-    Ok(examiner.examine(&file, Clock::new(&time_is_up)))
+    Ok(examiner.examine_within(&file, packages.around(path), Clock::new(&time_is_up)))
+}
+
+/// What is read of an entry; none if it is not to be.
+pub(super) fn bytes_of(entry: &Entry) -> Option<io::Result<Vec<u8>>> {
+    match entry {
+        Entry::File(place) => Some(bytes(place)),
+        Entry::Staged(bytes) => Some(Ok(bytes.clone())),
+        Entry::NotAFile | Entry::LeftOut => None,
+    }
 }
 
 /// One byte more than is analysed shows that a file is too large, however large it is.

@@ -10,6 +10,7 @@ mod frame;
 mod judge;
 mod notices;
 mod own;
+mod packages;
 mod policy;
 mod progress;
 mod report;

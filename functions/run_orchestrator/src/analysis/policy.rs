@@ -5,7 +5,10 @@
 //! laxer one. A pushed commit is the branch itself. Whatever else is asked for is judged by the
 //! policy of the default branch.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use analysis::Incomplete;
 use clients::{
@@ -20,6 +23,7 @@ use jiff::tz::TimeZone;
 use policy::{BYTES_MAX, Held, Ruling, of_bytes, standing};
 use store::{findings::Judged, runs::Run};
 
+use crate::examine::Around;
 use crate::memory::{Work, base_files, blocking, output, snapshot};
 use crate::{Deps, Error};
 
@@ -157,6 +161,13 @@ pub(crate) async fn narrowed_base(
     }
     let Some(whole) = base_files(deps, work).await? else { return Ok(None) };
     let part = narrow(whole, held(work)?).await?;
+    let head = narrowed(deps, work).await?;
+    let changes = output::<Fetched>(work, "fetch")?.changes.unwrap_or_default();
+    let changed: HashSet<&str> = changes.iter().map(|file| &*file.path).collect();
+    // What did not change stood around the base's files as it stands around the head's.
+    let same = head.files.iter().filter(|file| !changed.contains(&*file.path));
+    let around = Around::of(part.files.iter(), same);
+    work.memory.results.put_around(&part, around);
     Ok(Some(Arc::clone(work.memory.narrowed_base.insert(part))))
 }
 

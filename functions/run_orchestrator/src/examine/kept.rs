@@ -1,6 +1,6 @@
 //! How what comes of one file is written down.
 
-use analysis::{CustomRules, Incomplete};
+use analysis::{CustomRules, Incomplete, Package};
 use domain::{Coverage, Finding, SourceFile};
 use insight::trust::Facts;
 use serde::{Deserialize, Serialize};
@@ -59,15 +59,16 @@ fn check(key: &Key, text: &[u8]) -> [u8; CHECK_BYTES] {
 
 /// Names everything that the result of a file depends on. The language, and whether it is a test,
 /// follow from the path.
-pub(super) fn key(rules: &CustomRules, file: &SourceFile) -> Key {
+pub(super) fn key(rules: &CustomRules, file: &SourceFile, around: Option<&Package<'_>>) -> Key {
     let versions = [EXAMINER, analysis::rules_version(), rules.hash().unwrap_or_default()];
-    key_of(versions, file)
+    let around = around.map(Package::digest);
+    key_of(versions, file, around.as_ref().map_or(&[], |digest| digest.as_slice()))
 }
 
-fn key_of(versions: [&str; 3], file: &SourceFile) -> Key {
+fn key_of(versions: [&str; 3], file: &SourceFile, around: &[u8]) -> Key {
     let mut hash = Sha256::new();
     let versions = versions.map(str::as_bytes);
-    for part in versions.into_iter().chain([file.path.as_bytes(), &file.bytes]) {
+    for part in versions.into_iter().chain([file.path.as_bytes(), &file.bytes, around]) {
         // The length keeps the parts apart.
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
@@ -86,16 +87,17 @@ mod tests {
     #[test]
     fn whatever_a_result_depends_on_is_part_of_its_key() {
         let versions = ["engine", "rules", "own"];
-        let key = key_of(versions, &file("a.py", "x = 1"));
-        assert_eq!(key, key_of(versions, &file("a.py", "x = 1")));
+        let key = key_of(versions, &file("a.py", "x = 1"), &[]);
+        assert_eq!(key, key_of(versions, &file("a.py", "x = 1"), &[]));
         for other in [
-            key_of(["engine2", "rules", "own"], &file("a.py", "x = 1")),
-            key_of(["engine", "rules2", "own"], &file("a.py", "x = 1")),
-            key_of(["engine", "rules", "own2"], &file("a.py", "x = 1")),
-            key_of(["engine", "rules", ""], &file("a.py", "x = 1")),
-            key_of(versions, &file("tests/a.py", "x = 1")),
-            key_of(versions, &file("a.py", "x = 2")),
-            key_of(["engine", "rules", "owna."], &file("py", "x = 1")),
+            key_of(["engine2", "rules", "own"], &file("a.py", "x = 1"), &[]),
+            key_of(["engine", "rules2", "own"], &file("a.py", "x = 1"), &[]),
+            key_of(["engine", "rules", "own2"], &file("a.py", "x = 1"), &[]),
+            key_of(["engine", "rules", ""], &file("a.py", "x = 1"), &[]),
+            key_of(versions, &file("tests/a.py", "x = 1"), &[]),
+            key_of(versions, &file("a.py", "x = 2"), &[]),
+            key_of(["engine", "rules", "owna."], &file("py", "x = 1"), &[]),
+            key_of(versions, &file("a.py", "x = 1"), &[1; 32]),
         ] {
             assert_ne!(key, other);
         }

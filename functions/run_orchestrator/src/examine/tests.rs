@@ -6,7 +6,7 @@ use crate::trust;
 
 /// Lines that rules, secret patterns and parsers have something to say about, and some that none
 /// of them does.
-const LINES: [&str; 12] = [
+const LINES: [&str; 15] = [
     "import os, hashlib, pickle",
     "def run(text):",
     "    os.system(text)",
@@ -19,13 +19,17 @@ const LINES: [&str; 12] = [
     "((((((",
     "",
     "requests.get(url, verify=False)",
+    "func none() *int { return nil }",
+    "func use() int { return *none() }",
+    "package shop",
 ];
 
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 10] = [
     "a.py",
     "tests/b.py",
     "c.js",
     "d.go",
+    "dd.go",
     "E.java",
     "f.ts",
     "g.rs",
@@ -59,11 +63,12 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
 }
 
 fn keys(snapshot: &Snapshot) -> Vec<Key> {
-    super::keys(snapshot, CustomRules::none())
+    super::keys(snapshot, &Around::default(), CustomRules::none())
 }
 
 fn all(snapshot: &Snapshot, known: &HashMap<Key, Kept>, clock: Clock) -> Examined {
-    super::all(snapshot, Arc::default(), &keys(snapshot), known, clock)
+    let whole = (snapshot, &Around::default());
+    super::all(whole, Arc::default(), &keys(snapshot), known, clock)
 }
 
 fn known(of: &Examined) -> HashMap<Key, Kept> {
@@ -166,4 +171,38 @@ fn what_time_ran_out_for_is_not_kept() {
         looks += 1;
     }
     assert!(looks > 3);
+}
+
+/// Whoever examines a part of the files, in a shard or of a base, comes to what the whole gives.
+#[test]
+fn a_part_says_the_same_as_the_whole_when_it_sees_what_is_around_it() {
+    let file = |path: &str, text: &str| SourceFile { path: path.into(), bytes: text.into() };
+    let snapshot = |files: &[SourceFile]| Snapshot {
+        commit: "a".repeat(40).parse().unwrap(),
+        files: files.to_vec(),
+        left_out: Vec::new(),
+    };
+    let files = [
+        file("shop/a.go", "package shop\n\nfunc none() *int { return nil }\n"),
+        file("shop/b.go", "package shop\n\nfunc use() int { return *none() }\n"),
+        file("shop/b_test.go", "package shop\n\nfunc test() int { return *none() }\n"),
+        file("yard/c.go", "package yard\n\nfunc none() *int { return new(int) }\n"),
+    ];
+    let whole = all(&snapshot(&files), &HashMap::new(), Clock::unlimited());
+    let told: Vec<&str> = whole.scan.findings.iter().map(|finding| &*finding.path).collect();
+    assert_eq!(told, ["shop/b.go"]);
+    for (first, end) in [(0, 1), (1, 2), (1, 4), (2, 4)] {
+        let part = snapshot(&files[first..end]);
+        let around = Around::of(part.files.iter(), files.iter());
+        assert!(around.0.iter().all(|file| file.path.starts_with("shop/")), "{around:?}");
+        let keys = super::keys(&part, &around, CustomRules::none());
+        let known = HashMap::new();
+        let known = super::all((&part, &around), Arc::default(), &keys, &known, Clock::unlimited());
+        let expected = usize::from((first..end).contains(&1));
+        assert_eq!(known.scan.findings.len(), expected, "{first}..{end}");
+        assert!(known.scan.findings.iter().all(|own| whole.scan.findings.contains(own)));
+        let alone = super::keys(&part, &Around::default(), CustomRules::none());
+        let differ = keys.iter().zip(&alone).filter(|(own, alone)| own != alone).count();
+        assert_eq!(differ > 0, !around.0.is_empty(), "what is around a file is part of its key");
+    }
 }

@@ -1,11 +1,13 @@
-//! One shard: some of the files, by all the rules. Each rule looks at one file at a time; a rule
-//! that compared files would see those of its shard only.
+//! One shard: some of the files, by all the rules. What looks at packages sees all of their files,
+//! also those of other shards, and reports on its own.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use ::policy::{Held, standing};
 use analysis::Incomplete;
-use domain::{Coverage, POLICY_PATH, PolicyFacts, Severity, Snapshot, kinds::scan_shard::Input};
+use domain::{
+    Coverage, POLICY_PATH, PolicyFacts, Severity, Snapshot, SourceFile, kinds::scan_shard::Input,
+};
 use engine::Deadline;
 use insight::trust::TestNames;
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,7 @@ use crate::{
         policy::{self, Ruled},
         security::judged,
     },
-    examine::{self, Reuse, examine},
+    examine::{self, Around, Reuse, examine},
     memory::{COMMIT_TIME, Work, Written, input, written},
     trust::{self, Seen},
 };
@@ -75,10 +77,19 @@ pub(super) async fn files(deps: &Deps, work: &mut Work) -> Result<Arc<Snapshot>,
     let held = Arc::new(Held::of(&standing(&whole, POLICY_PATH)));
     let tests = TestNames::of(whole.files.iter().map(|file| file.path.as_str()));
     work.memory.tests = Arc::new(tests);
+    let around = around(&whole, &held, first, count);
     let part = part_of(whole, first, count)?;
     let part = policy::narrow(Arc::new(part), Arc::clone(&held)).await?;
+    work.memory.results.put_around(&part, around);
     work.memory.policy = Some(held);
     Ok(Arc::clone(work.memory.snapshot.insert(part)))
+}
+
+/// What other shards have of the packages that this one has a part of.
+fn around(whole: &Snapshot, held: &Held, first: usize, count: usize) -> Around {
+    let covered = |file: &&SourceFile| held.policy.covers(&file.path);
+    let own = whole.files.iter().skip(first).take(count);
+    Around::of(own, whole.files.iter().filter(covered))
 }
 
 /// The shard's files alone. What the snapshot left out is nobody's part: the scan lists it.

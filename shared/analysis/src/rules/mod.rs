@@ -22,7 +22,7 @@ use std::sync::OnceLock;
 use domain::{Category, Language, Severity};
 use sha2::{Digest, Sha256};
 
-use crate::{secrets, taint};
+use crate::{nil, secrets, taint};
 use envelope::Envelope;
 
 /// What a rule is, without how it works.
@@ -49,6 +49,7 @@ pub fn rules() -> &'static [RuleInfo] {
     RULES.get_or_init(|| {
         let mut all: Vec<RuleInfo> = builtin::all_envelopes().map(Envelope::info).collect();
         all.extend(taint::infos());
+        all.extend(nil::infos());
         all.extend(secrets::infos());
         all.sort_by(|one, other| one.id.cmp(&other.id));
         all
@@ -60,7 +61,9 @@ pub fn rules_version() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
         let mut hash = Sha256::new();
-        for text in builtin::texts().chain(taint::texts()).chain(secrets::SOURCES) {
+        for text in
+            builtin::texts().chain(taint::texts()).chain(nil::texts()).chain(secrets::SOURCES)
+        {
             // The length keeps the files apart.
             hash.update((text.len() as u64).to_be_bytes());
             hash.update(text);

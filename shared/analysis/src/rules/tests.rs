@@ -22,7 +22,9 @@ pub(crate) fn examples() -> impl Iterator<Item = (&'static str, String)> {
         let texts = envelope.examples.bad.iter().chain(&envelope.examples.good);
         texts.map(|text| (file_name(envelope.languages[0]), text.clone()))
     });
-    single.chain(taint::examples().map(|(language, text)| (file_name(language), text.to_owned())))
+    let flows = taint::examples().map(|(language, text)| (file_name(language), text.to_owned()));
+    let nil = nil::examples().map(|text| (file_name(Language::Go), text.to_owned()));
+    single.chain(flows).chain(nil)
 }
 
 fn matched(language: Language, text: &str) -> BTreeSet<String> {
@@ -180,7 +182,8 @@ fn the_set_is_as_large_as_promised() {
     for language in Language::ALL {
         assert!(by_language[language] >= 8, "{language} has {}", by_language[language]);
     }
-    let others = taint::infos().count() + crate::secrets::infos().count();
+    let flows = taint::infos().count() + nil::infos().count();
+    let others = flows + crate::secrets::infos().count();
     assert_eq!(rules().len(), builtin::all_envelopes().count() + others);
 }
 

@@ -80,7 +80,7 @@ impl Report<'_> {
     }
 
     /// The code of a step on one line; nothing where a secret stands in it.
-    fn quote(&self, bytes: &Range<usize>) -> Option<String> {
+    pub(super) fn quote(&self, bytes: &Range<usize>) -> Option<String> {
         let hidden = |mask: &Range<usize>| mask.start < bytes.end && bytes.start < mask.end;
         if self.masks.iter().any(hidden) {
             return None;

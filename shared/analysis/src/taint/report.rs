@@ -11,12 +11,7 @@ use super::{
     set::TaintSet,
     value::TraceId,
 };
-use crate::{
-    Clock,
-    excerpt::normalised,
-    symbols::SymbolCollector,
-    tree::{Stopped, walk},
-};
+use crate::{Clock, symbols::described, tree::Stopped};
 
 pub(super) fn outcome(
     set: &TaintSet,
@@ -54,9 +49,11 @@ pub(super) fn outcome(
         .filter(|((span, rule), ..)| !told(*span, *rule))
         .filter(|((span, rule), reached, _)| !reached.is_text || !passed(*span, *rule))
         .collect();
-    let names = described(set, text, tree, clock, kept.iter().map(|((span, _), ..)| *span))?;
+    let sinks = kept.iter().map(|((span, _), ..)| span.bytes());
+    let names = described(set.language, text, tree, clock, sinks)?;
     let flows = kept.iter().map(|((span, rule), reached, path)| {
-        let (symbol, normalised) = names.get(span).cloned().unwrap_or_default();
+        let (symbol, normalised) =
+            names.get(&(span.bytes().start, span.bytes().end)).cloned().unwrap_or_default();
         Flowed {
             rule: *rule,
             bytes: span.bytes(),
@@ -99,36 +96,4 @@ fn path(flow: &Flow<'_, '_>, reached: Reached) -> Vec<Span> {
         spans.push(reached.span);
     }
     spans
-}
-
-/// Enclosing symbol and normalised code of each sink.
-fn described(
-    set: &TaintSet,
-    text: &str,
-    tree: &Tree,
-    clock: Clock,
-    spans: impl Iterator<Item = Span>,
-) -> Result<BTreeMap<Span, (String, String)>, Stopped> {
-    let mut open: BTreeMap<Span, Option<(Option<usize>, String)>> =
-        spans.map(|span| (span, None)).collect();
-    if open.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let mut collector = SymbolCollector::new(set.language, text);
-    walk(tree, clock, |cursor, depth| {
-        collector.enter(cursor, depth);
-        let node = cursor.node();
-        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        let span = Span { start: place(node.start_byte()), end: place(node.end_byte()) };
-        if let Some(empty) = open.get_mut(&span).filter(|entry| entry.is_none()) {
-            *empty = Some((collector.enclosing(), normalised(node, text)));
-        }
-    })?;
-    let symbols = collector.finish();
-    let named = open.into_iter().map(|(span, found)| {
-        let (symbol, normalised) = found.unwrap_or_default();
-        let symbol = symbol.map(|index| symbols[index].name.clone());
-        (span, (symbol.unwrap_or_default(), normalised))
-    });
-    Ok(named.collect())
 }

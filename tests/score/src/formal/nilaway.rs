@@ -1,15 +1,18 @@
 //! NilAway's own test data, line by line.
 //!
 //! A line with `// want "…"` is one where NilAway reports that nil may be used; other lines are
-//! fine. Each folder is a package, and is lowered as one. The targets are about refutations alone;
-//! what depends on the caller is counted apart.
+//! fine. Each folder is a package, and is read as one. Two stages look: the formal one refutes, and
+//! the semantic one follows nil. The targets are about what either of them reports; what depends on
+//! the caller is counted apart. Halves are counted, too: the second was not looked at while nil's
+//! flow was written.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
 };
 
-use domain::Language;
+use analysis::{Clock, Examiner, Packages};
+use domain::{Language, SourceFile};
 use formal::{Verdict, ir::CheckKind};
 
 use super::Checks;
@@ -25,6 +28,9 @@ const PRECISION_MIN: f64 = 0.8;
 /// An index into a slice that is nil is one, too.
 const KIND: CheckKind = CheckKind::NullDereference;
 
+/// What the rules that follow nil are called.
+const NIL_RULES: &str = "go.correctness.nil-";
+
 type Lines = BTreeSet<(String, u32)>;
 
 #[derive(Default)]
@@ -32,6 +38,9 @@ struct Found {
     wanted: Lines,
     refuted: Lines,
     callers: Lines,
+    flows: Lines,
+    /// The folders, in whose order the halves take turns, that want something.
+    folders: BTreeSet<String>,
 }
 
 pub(crate) fn score(path: &Path, mut checks: Checks) -> Result<Sheet, Stop> {
@@ -46,8 +55,14 @@ pub(crate) fn score(path: &Path, mut checks: Checks) -> Result<Sheet, Stop> {
     let mut found = Found::default();
     for files in watched("packages", packages.into_values().collect()) {
         for (path, text) in &files {
-            found.wanted.extend(wants(text).map(|line| (path.clone(), line)));
+            let wanted = wants(text).map(|line| (path.clone(), line));
+            let before = found.wanted.len();
+            found.wanted.extend(wanted);
+            if found.wanted.len() > before {
+                found.folders.insert(folder(path).to_owned());
+            }
         }
+        follow(&files, &mut found);
         judge(&files, &mut checks, &mut found);
     }
     let mut sheet = found.sheet();
@@ -62,6 +77,27 @@ fn wants(text: &str) -> impl Iterator<Item = u32> {
         comment.strip_prefix("want").is_some_and(|rest| rest.trim_start().starts_with(['"', '`']))
     };
     (1..).zip(text.lines()).filter(move |(_, line)| wants(line)).map(|(line, _)| line)
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// What the semantic stage says of a package.
+fn follow(files: &[(String, String)], into: &mut Found) {
+    let file = |(path, text): &(String, String)| SourceFile {
+        path: path.clone(),
+        bytes: text.clone().into_bytes(),
+    };
+    let files: Vec<SourceFile> = files.iter().map(file).collect();
+    let packages = Packages::of(&files);
+    let mut examiner = Examiner::default();
+    for file in &files {
+        let examined = examiner.examine_within(file, packages.around(file), Clock::unlimited());
+        let nil = examined.findings.into_iter().map(|located| located.finding);
+        let nil = nil.filter(|finding| finding.rule.starts_with(NIL_RULES));
+        into.flows.extend(nil.map(|finding| (finding.path, finding.lines.first)));
+    }
 }
 
 fn judge(files: &[(String, String)], checks: &mut Checks, into: &mut Found) {
@@ -80,36 +116,63 @@ fn judge(files: &[(String, String)], checks: &mut Checks, into: &mut Found) {
 
 impl Found {
     fn sheet(&self) -> Sheet {
-        let both: Lines = self.refuted.union(&self.callers).cloned().collect();
-        let shares = |found: &Lines| {
-            let right = self.wanted.intersection(found).count();
-            (Share::new(right, self.wanted.len()), Share::new(right, found.len()))
-        };
+        let with_callers = union(&self.refuted, &self.callers);
+        let both = union(&self.refuted, &self.flows);
         let mut table = Table::new(["counted", "found", "right"]);
-        let (recall, precision) = shares(&self.refuted);
-        table.row(["refuted".into(), recall.into(), precision.into()]);
-        let (more, less) = shares(&both);
-        table.row(["with what callers decide".into(), more.into(), less.into()]);
+        for (what, lines) in [
+            ("refuted", &self.refuted),
+            ("refuted, with what callers decide", &with_callers),
+            ("nil followed", &self.flows),
+            ("refuted or followed", &both),
+        ] {
+            let (recall, precision) = shares(&self.wanted, lines);
+            table.row([what.into(), recall.into(), precision.into()]);
+        }
+        for (what, is_first) in [("first half of the folders", true), ("second half", false)] {
+            let (wanted, lines) = (self.half(&self.wanted, is_first), self.half(&both, is_first));
+            let (recall, precision) = shares(&wanted, &lines);
+            table.row([what.into(), recall.into(), precision.into()]);
+        }
+        let (recall, precision) = shares(&self.wanted, &both);
         let target = |what: &str, share, bound| Target {
             what: what.to_owned(),
             share,
             bound: Bound::AtLeast(bound),
         };
-        let missed = self.wanted.difference(&self.refuted);
+        let missed = self.wanted.difference(&both);
         let missed = missed.map(|(path, line)| format!("missed: {path}:{line}"));
-        let alarms = self.refuted.difference(&self.wanted);
+        let alarms = both.difference(&self.wanted);
         let alarms = alarms.map(|(path, line)| format!("alarm: {path}:{line}"));
         Sheet {
             suite: "nilaway",
             tables: vec![table],
             targets: vec![
                 target("lines found", recall, RECALL_MIN),
-                target("refutations that are right", precision, PRECISION_MIN),
+                target("reports that are right", precision, PRECISION_MIN),
             ],
             notes: Vec::new(),
             wrong: alarms.chain(missed).collect(),
         }
     }
+
+    /// Every other folder. Alarms in folders where nothing is wanted belong to the second half.
+    fn half(&self, lines: &Lines, is_first: bool) -> Lines {
+        let is_in_first = |path: &str| {
+            let at = self.folders.iter().position(|own| own == folder(path));
+            at.is_some_and(|at| at % 2 == 0)
+        };
+        lines.iter().filter(|(path, _)| is_in_first(path) == is_first).cloned().collect()
+    }
+}
+
+fn union(one: &Lines, other: &Lines) -> Lines {
+    one.union(other).cloned().collect()
+}
+
+/// How many of the wanted lines were found, and how many of those found are wanted.
+fn shares(wanted: &Lines, found: &Lines) -> (Share, Share) {
+    let right = wanted.intersection(found).count();
+    (Share::new(right, wanted.len()), Share::new(right, found.len()))
 }
 
 #[cfg(test)]
