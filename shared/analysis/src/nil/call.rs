@@ -204,24 +204,7 @@ impl<'t> Walk<'_, 't> {
         if let Some((index, embedded)) = self.book.package.method(&of.ty, name)
             && !matches!(under, Ty::Interface(_))
         {
-            let by_pointer = self.book.package.declared[index].by_pointer;
-            let is_pointer = matches!(under, Ty::Pointer(_));
-            if embedded || (!by_pointer && is_pointer) {
-                self.enter(&of, operand, state);
-            }
-            let receiver = match embedded {
-                true => {
-                    self.expose(&of, state);
-                    Value::unknown(Ty::Unknown)
-                }
-                false if by_pointer && !is_pointer => Value {
-                    sure: Sure::Is(Is::NotNil),
-                    causes: Vec::new(),
-                    ty: of.ty.clone().pointer_to(),
-                    ..of
-                },
-                false => of,
-            };
+            let receiver = self.receiver(of, operand, (index, embedded), state);
             arguments.insert(0, receiver);
             return self.apply(index, arguments, node, state);
         }
@@ -254,6 +237,34 @@ impl<'t> Walk<'_, 't> {
         }
         self.expose(&of, state);
         self.call_unknown(&arguments, state)
+    }
+
+    /// What a method of the package gets that is called on a value.
+    fn receiver(
+        &mut self,
+        of: Value<'t>,
+        operand: Node<'t>,
+        (index, embedded): (usize, bool),
+        state: &mut State<'t>,
+    ) -> Value<'t> {
+        let by_pointer = self.book.package.declared[index].by_pointer;
+        let is_pointer = matches!(self.book.package.under(&of.ty), Ty::Pointer(_));
+        if embedded || (!by_pointer && is_pointer) {
+            self.enter(&of, operand, state);
+        }
+        match embedded {
+            true => {
+                self.expose(&of, state);
+                Value::unknown(Ty::Unknown)
+            }
+            false if by_pointer && !is_pointer => Value {
+                sure: Sure::Is(Is::NotNil),
+                causes: Vec::new(),
+                ty: of.ty.clone().pointer_to(),
+                ..of
+            },
+            false => of,
+        }
     }
 
     fn results_of_method(&self, methods: &[Method], name: &str) -> Vec<Value<'t>> {

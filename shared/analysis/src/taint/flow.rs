@@ -305,21 +305,10 @@ impl<'a, 'c> Flow<'a, 'c> {
             }
             Step::Text { parts, sinks, sources, begins } => {
                 let values: Vec<_> = parts.iter().map(|part| value(frame, *part)).collect();
-                let mut all = self.union(&values);
-                let begins = match begins {
-                    Some(begins) => Some(self.beginning_of_text(*begins, &values)),
-                    None => all.begins,
-                };
-                all.begins = begins;
+                let all = self.put_together(&values, *begins);
                 self.sinks(sinks, all, span, frame, true);
-                for source in sources {
-                    let mask = self.set.sources[*source].mask & self.active;
-                    let labels = self.arena.labels(all.labels);
-                    if all.vague & mask != 0 || labels.iter().any(|label| label.mask & mask != 0) {
-                        all = self.source(all, *source, span);
-                    }
-                }
-                Value { begins, ..all }
+                let sent = sources.iter().fold(all, |all, source| self.sent(all, *source, span));
+                Value { begins: all.begins, ..sent }
             }
             Step::Calculate { operator, left, right } => {
                 let (left, right) = (value(frame, *left), value(frame, *right));
@@ -345,6 +334,25 @@ impl<'a, 'c> Flow<'a, 'c> {
                 self.sinks(sinks, of, span, frame, false);
                 of
             }
+        }
+    }
+
+    /// A text that is put together.
+    fn put_together(&mut self, values: &[Value], begins: Option<Sym>) -> Value {
+        let all = self.union(values);
+        match begins {
+            Some(begins) => Value { begins: Some(self.beginning_of_text(begins, values)), ..all },
+            None => all,
+        }
+    }
+
+    /// Another source where the text carries something that is of its kind.
+    fn sent(&mut self, all: Value, source: usize, span: Span) -> Value {
+        let mask = self.set.sources[source].mask & self.active;
+        let labels = self.arena.labels(all.labels);
+        match all.vague & mask != 0 || labels.iter().any(|label| label.mask & mask != 0) {
+            true => self.source(all, source, span),
+            false => all,
         }
     }
 
