@@ -3,8 +3,8 @@
 use tree_sitter::Node;
 
 use super::{
-    found::{Demand, Summary},
     state::State,
+    summary::{Demand, Summary},
     types::Ty,
     value::{Cause, Fact, Is, Place, Root, Spot, Sure, Value, Whole},
     walk::Walk,

@@ -3,8 +3,8 @@
 use tree_sitter::Node;
 
 use super::{
-    found::Use,
     state::State,
+    summary::Use,
     syntax::{bare, each, listed, text},
     types::Ty,
     value::{Cause, Fact, Is, Kind, Place, Root, Sure, Value, Whole},

@@ -4,10 +4,10 @@ use std::{collections::HashMap, rc::Rc};
 
 use super::{
     File,
-    found::{Found, Summary},
     literal::names,
     package::{Declared, Package},
     state::State,
+    summary::{Found, Summary},
     syntax::{children, each, listed, text},
     value::{Cause, Fact, Is, Place, Root, Spot, Sure, Value, Whole},
     walk::{STEPS_MAX, Walk},

@@ -6,7 +6,7 @@ use domain::{Category, Language, Severity};
 use serde::Deserialize;
 
 use super::Care;
-use crate::RuleInfo;
+use crate::{RuleInfo, rules::Examples};
 
 const TEXT: &str = include_str!("../../rules/go/nil.yml");
 
@@ -30,15 +30,6 @@ struct Envelope {
     message: String,
     fix: String,
     examples: Examples,
-}
-
-/// Complete little files: each bad one must be matched by exactly this rule, no good one.
-#[derive(Deserialize, Clone)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(not(test), expect(dead_code, reason = "read by the test of every rule"))]
-pub(crate) struct Examples {
-    pub(crate) bad: Vec<String>,
-    pub(crate) good: Vec<String>,
 }
 
 struct Rule {

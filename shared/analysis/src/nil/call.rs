@@ -5,9 +5,9 @@ use std::rc::Rc;
 use tree_sitter::Node;
 
 use super::{
-    found::Use,
     library,
     state::State,
+    summary::Use,
     syntax::{bare, children, text},
     types::{Method, Ty},
     value::{Is, Kind, Place, Sure, Value},

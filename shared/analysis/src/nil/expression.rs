@@ -3,9 +3,9 @@
 use tree_sitter::Node;
 
 use super::{
-    found::Use,
     package::{self, Constant},
     state::State,
+    summary::Use,
     syntax::{bare, children, text},
     types::Ty,
     value::{Cause, Fact, Is, Kind, Place, Root, Value, Whole},

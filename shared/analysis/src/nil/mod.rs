@@ -2,7 +2,7 @@
 //! it, or gives it back, to where it is used as if something were there.
 //!
 //! A function is walked once, with what is known of places at each point ([`state`]); what callers
-//! need of it is kept as a summary ([`found`]). What only a caller that nobody sees could pass is
+//! need of it is kept as a summary ([`summary`]). What only a caller that nobody sees could pass is
 //! nobody's fault. This is a semantic finding with its way as evidence, not a refutation: nothing
 //! is executed, so conditions that exclude each other for reasons of arithmetic are not seen.
 
@@ -14,7 +14,7 @@ mod call;
 mod composite;
 mod condition;
 mod expression;
-mod found;
+
 mod leave;
 mod library;
 mod literal;
@@ -22,6 +22,7 @@ mod operator;
 mod package;
 mod state;
 mod statement;
+mod summary;
 mod switch;
 mod syntax;
 mod types;
@@ -35,7 +36,7 @@ use serde::Deserialize;
 use crate::Clock;
 use book::Book;
 pub(crate) use builtin::{info, infos, texts};
-pub(crate) use found::Use;
+pub(crate) use summary::Use;
 pub(crate) use value::Spot;
 use value::{Cause, Kind};
 

@@ -3,8 +3,8 @@
 use tree_sitter::Node;
 
 use super::{
-    found::Use,
     state::State,
+    summary::Use,
     types::Ty,
     value::{Is, Sure, Value},
     walk::Walk,

@@ -3,8 +3,8 @@
 use tree_sitter::Node;
 
 use super::{
-    found::Use,
     state::State,
+    summary::Use,
     syntax::{bare, children, listed, statements, text},
     types::Ty,
     value::{Fact, Is, Value},
@@ -85,11 +85,16 @@ impl<'t> Walk<'_, 't> {
         }
     }
 
+    /// Behind the statement that an `if`, `for` or `switch` begins with.
+    pub(super) fn initialized(&mut self, node: Node<'t>, state: State<'t>) -> Option<State<'t>> {
+        match node.child_by_field_name("initializer") {
+            Some(first) => self.statement(first, state),
+            None => Some(state),
+        }
+    }
+
     fn condition(&mut self, node: Node<'t>, state: State<'t>) -> Option<State<'t>> {
-        let state = match node.child_by_field_name("initializer") {
-            Some(first) => self.statement(first, state)?,
-            None => state,
-        };
+        let state = self.initialized(node, state)?;
         let condition = node.child_by_field_name("condition")?;
         self.ended = false;
         let (yes, no) = self.branch(condition, state);
@@ -116,8 +121,8 @@ impl<'t> Walk<'_, 't> {
         let head = children(node).into_iter().find(|part| *part != body);
         let clause = head.filter(|head| head.kind() == "for_clause");
         let range = head.filter(|head| head.kind() == "range_clause");
-        let state = match clause.and_then(|clause| clause.child_by_field_name("initializer")) {
-            Some(first) => self.statement(first, state)?,
+        let state = match clause {
+            Some(clause) => self.initialized(clause, state)?,
             None => state,
         };
         let condition = match clause {

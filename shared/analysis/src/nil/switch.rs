@@ -17,10 +17,7 @@ impl<'t> Walk<'_, 't> {
         label: Option<&'t str>,
         state: State<'t>,
     ) -> Option<State<'t>> {
-        let mut state = match node.child_by_field_name("initializer") {
-            Some(first) => self.statement(first, state)?,
-            None => state,
-        };
+        let mut state = self.initialized(node, state)?;
         let tag = node.child_by_field_name("value");
         let of = tag.map(|tag| (tag, self.value(tag, &mut state)));
         let cases: Vec<Node<'t>> = children(node)
@@ -91,10 +88,7 @@ impl<'t> Walk<'_, 't> {
         label: Option<&'t str>,
         state: State<'t>,
     ) -> Option<State<'t>> {
-        let mut state = match node.child_by_field_name("initializer") {
-            Some(first) => self.statement(first, state)?,
-            None => state,
-        };
+        let mut state = self.initialized(node, state)?;
         let of = self.value(node.child_by_field_name("value")?, &mut state);
         let alias = node.child_by_field_name("alias").and_then(|alias| alias.named_child(0));
         let alias = alias.map(|alias| text(alias, self.source));

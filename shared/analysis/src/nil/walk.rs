@@ -9,8 +9,8 @@ use tree_sitter::Node;
 
 use super::{
     book::Book,
-    found::{Demand, Found, Summary, Use},
     state::State,
+    summary::{Demand, Found, Summary, Use},
     syntax::text,
     types::Ty,
     value::{Cause, Fact, Is, Kind, Place, Root, Spot, Value, Whole},

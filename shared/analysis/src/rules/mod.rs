@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{nil, secrets, taint};
 use envelope::Envelope;
+pub(crate) use envelope::Examples;
 
 /// What a rule is, without how it works.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,7 +10,7 @@ use super::{
     rule::{TaintBody, TaintRule},
     set::{RULES_PER_SET_MAX, TaintSet},
 };
-use crate::RuleInfo;
+use crate::{RuleInfo, rules::Examples};
 
 macro_rules! rule_files {
     ($($path:literal),+ $(,)?) => {
@@ -83,15 +83,6 @@ struct Envelope {
     #[serde(default)]
     propagators: Vec<Value>,
     examples: Examples,
-}
-
-/// Complete little files: each bad one must be matched by exactly this rule, no good one.
-#[derive(Deserialize, Clone)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(not(test), expect(dead_code, reason = "read by the test of every rule"))]
-pub(super) struct Examples {
-    pub(super) bad: Vec<String>,
-    pub(super) good: Vec<String>,
 }
 
 pub(super) fn parse(yaml: &str) -> Result<Vec<(TaintRule, Examples)>, String> {

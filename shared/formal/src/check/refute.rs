@@ -145,16 +145,9 @@ impl Checker<'_, '_> {
     ) -> Option<Unknown> {
         let asked = self.exec.terms.support(&[instance.violation], false);
         let assumed = asked.iter().find(|id| self.is(**id, Kind::Assumed)).copied()?;
-        let fine = self.exec.terms.not(instance.violation);
-        let mut assertions = with(&instance.path, fine);
-        for id in self.exec.terms.support(&with(&instance.path, instance.violation), false) {
-            let free = asked.contains(&id) && self.is(id, Kind::Assumed);
-            let Some(value) = found.get(&id).filter(|_| !free) else { continue };
-            let term = self.exec.terms.symbol_term(id);
-            let value = self.constant_term(*value);
-            assertions.push(self.exec.terms.eq(term, value));
-        }
-        if self.ask(&assertions).0 == Answer::Unsat {
+        let support = self.exec.terms.support(&with(&instance.path, instance.violation), false);
+        let free = |own: &Self, id| asked.contains(&id) && own.is(id, Kind::Assumed);
+        if !self.holds_otherwise(instance, support, found, free) {
             return None;
         }
         Some(Unknown::NotModelled(self.exec.terms.symbols.get(assumed).about.clone()))
@@ -169,19 +162,31 @@ impl Checker<'_, '_> {
     ) -> Option<Unknown> {
         let support = self.exec.terms.support(formula, false);
         let raising = support.iter().find(|id| self.is(**id, Kind::Raises)).copied()?;
+        let free = |own: &Self, id| own.is(id, Kind::Raises) || own.is(id, Kind::Opaque);
+        if !self.holds_otherwise(instance, support, found, free) {
+            return None;
+        }
+        Some(Unknown::NotModelled(self.exec.terms.symbols.get(raising).about.clone()))
+    }
+
+    /// Whether it may hold on the same way with the values found, but for those that are `free`.
+    fn holds_otherwise(
+        &mut self,
+        instance: &Obligation,
+        support: impl IntoIterator<Item = SymbolId>,
+        found: &BTreeMap<SymbolId, Concrete>,
+        free: impl Fn(&Self, SymbolId) -> bool,
+    ) -> bool {
         let fine = self.exec.terms.not(instance.violation);
         let mut assertions = with(&instance.path, fine);
         for id in support {
-            let free = self.is(id, Kind::Raises) || self.is(id, Kind::Opaque);
-            let Some(value) = found.get(&id).filter(|_| !free) else { continue };
+            let is_free = free(self, id);
+            let Some(value) = found.get(&id).filter(|_| !is_free) else { continue };
             let term = self.exec.terms.symbol_term(id);
             let value = self.constant_term(*value);
             assertions.push(self.exec.terms.eq(term, value));
         }
-        if self.ask(&assertions).0 == Answer::Unsat {
-            return None;
-        }
-        Some(Unknown::NotModelled(self.exec.terms.symbols.get(raising).about.clone()))
+        self.ask(&assertions).0 != Answer::Unsat
     }
 
     pub(super) fn is(&self, id: SymbolId, kind: Kind) -> bool {
