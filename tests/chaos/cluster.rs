@@ -55,10 +55,10 @@ impl Cluster {
         let options = format!(
             "-h 127.0.0.1 -p {} -k '' -c fsync=on -c full_page_writes=on {commit} \
              -c max_connections={connections} -c shared_buffers=128MB -c deadlock_timeout=200ms \
-             -c restart_after_crash=on",
+             -c restart_after_crash=on -c log_line_prefix='%m [%p] %d '",
             self.inner.port
         );
-        let log = self.inner.data.join("server.log");
+        let log = self.log();
         let mut command = self.command();
         command.arg("-l").arg(log).args(["-w", "-t", "60", "-o", &options, "start"]);
         let status = blocking(command).await;
@@ -80,6 +80,16 @@ impl Cluster {
         Some(client)
     }
 
+    fn log(&self) -> PathBuf {
+        self.inner.data.join("server.log")
+    }
+
+    /// What Postgres said about each deadlock in a database: who waited for whom, doing what.
+    pub(crate) fn deadlocks(&self, database: &str) -> Vec<String> {
+        let log = std::fs::read(self.log()).unwrap_or_default();
+        deadlocks(&String::from_utf8_lossy(&log), database)
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(self.inner.bin.join("pg_ctl"));
         command.current_dir("/").arg("-D").arg(&self.inner.data);
@@ -91,6 +101,33 @@ impl Cluster {
         }
         command
     }
+}
+
+/// The details of the deadlocks in a log whose lines name their database.
+fn deadlocks(log: &str, database: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let (mut met, mut telling) = (false, false);
+    for line in log.lines() {
+        // What goes on begins with a tab.
+        let goes_on = line.starts_with('\t');
+        if goes_on
+            && telling
+            && let Some(last) = found.last_mut()
+        {
+            last.push(' ');
+            last.push_str(line.trim());
+        }
+        if goes_on {
+            continue;
+        }
+        let said = line.split_once(&format!(" {database} ")).map_or("", |(_, said)| said);
+        telling = met && said.starts_with("DETAIL:");
+        if telling {
+            found.push(said.trim_start_matches("DETAIL:").trim().to_owned());
+        }
+        met = said.starts_with("ERROR:") && said.ends_with("deadlock detected");
+    }
+    found
 }
 
 async fn blocking(mut command: Command) -> bool {

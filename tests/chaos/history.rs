@@ -138,6 +138,7 @@ pub(crate) async fn check(world: &World, deliveries: &[Delivery]) -> Violations 
             violations.push(format!("{count} {meaning}"));
         }
     }
+    violations.extend(world.cluster.deadlocks(world.database.name()));
     violations.extend(check_deliveries(world, &sql, deliveries).await);
     violations.extend(check_findings(&sql).await);
     violations.extend(check_messages(world, &sql).await);

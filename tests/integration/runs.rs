@@ -1,6 +1,7 @@
 //! The rules of runs on a real Postgres: who may claim, who may write, and how a run ends.
 
 mod family;
+mod locks;
 mod resume;
 
 use std::time::Duration;

@@ -50,6 +50,7 @@ pub async fn remember(
         "INSERT INTO embedding_cache (org_id, model, content_sha256, embedding)
          SELECT $1, $2, new.sha, new.embedding
          FROM unnest($3::bytea[], $4::vector[]) AS new (sha, embedding)
+         ORDER BY new.sha
          ON CONFLICT DO NOTHING",
         &[org.as_uuid(), &model, &contents, &vectors],
     )

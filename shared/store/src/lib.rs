@@ -14,6 +14,22 @@
 //!
 //! Questions that must be asked before the tenant is known (whose key is this? whose webhook?)
 //! are functions of [`Unscoped`], and each is one SECURITY DEFINER function in the migrations.
+//!
+//! # Order of locks
+//!
+//! Two transactions that each wait for what the other holds are both stopped by Postgres, and one
+//! of them for nothing. Whoever locks rows takes them in this order, and may leave out any:
+//!
+//! 1. the repository's row ([`repositories::find_locked`]);
+//! 2. a parent run, then its children, and siblings by their ids ([`runs::fence`]);
+//! 3. what belongs to a run: its steps, approvals, analysis and findings, and the versions of its
+//!    repository's manifest;
+//! 4. rows that many runs share, such as results of files and embeddings, each statement's sorted by
+//!    their keys.
+//!
+//! Rows of the outbox stand outside: they are never waited for (`SKIP LOCKED`), so they may be
+//! locked at any time. The same goes for runs of many families at once ([`runs::note_wake_up`]).
+//! The fault suite counts deadlocks, and names the statements of any.
 
 pub mod analyses;
 pub mod api_keys;

@@ -39,9 +39,10 @@ pub enum Among {
 /// Keeps a content: as the version that has it, or as a new one, numbered without a gap.
 pub async fn keep(tx: &Tx<'_>, new: &NewManifest<'_>, among: Among) -> Result<Kept, StoreError> {
     // Whoever else keeps a manifest of this repository waits here, so that each sees the version
-    // of the one before.
+    // of the one before. Not on the repository's row: that is locked before runs, and who keeps a
+    // manifest holds a run already.
     tx.query_one(
-        "SELECT 1 FROM repositories WHERE id = $1 FOR NO KEY UPDATE",
+        "SELECT pg_advisory_xact_lock(hashtextextended('project_manifests ' || $1::uuid, 0))",
         &[new.repository.as_uuid()],
     )
     .await?;

@@ -80,14 +80,26 @@ pub async fn insert_delayed(
 
 /// Forgets the messages about a run that have come in through `queue`: who receives a message
 /// knows that it was sent, so its sender need not write that down.
+///
+/// One that its sender holds at this moment is left to that sender; see "Order of locks" in [`crate`].
 pub async fn received(tx: &Tx<'_>, queue: &str, run: RunId) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM outbox WHERE run_id = $2 AND queue = $1", &[&queue, run.as_uuid()])
-        .await?;
+    tx.execute(
+        "DELETE FROM outbox WHERE id IN (
+             SELECT id FROM outbox WHERE run_id = $2 AND queue = $1 FOR UPDATE SKIP LOCKED)",
+        &[&queue, run.as_uuid()],
+    )
+    .await?;
     Ok(())
 }
 
-/// Forgets messages that the queue has confirmed.
+/// Forgets messages that the queue has confirmed. One that is held is being received or sent
+/// again; whoever holds it forgets it.
 pub async fn delete(tx: &Tx<'_>, sent: &[i64]) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM outbox WHERE id = ANY ($1)", &[&sent]).await?;
+    tx.execute(
+        "DELETE FROM outbox WHERE id IN (
+             SELECT id FROM outbox WHERE id = ANY ($1) FOR UPDATE SKIP LOCKED)",
+        &[&sent],
+    )
+    .await?;
     Ok(())
 }

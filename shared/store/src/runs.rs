@@ -179,13 +179,17 @@ pub async fn find_recent_for_commit(
 }
 
 /// Notes that runs were asked for again: until they are due anew, that is done less and less often.
+///
+/// A run that someone holds is not waited for: it is being worked on, and these are runs of many
+/// families, in no order.
 pub async fn note_wake_up(tx: &Tx<'_>, runs: &[RunId]) -> Result<(), StoreError> {
     let ids: Vec<_> = runs.iter().map(|run| *run.as_uuid()).collect();
     tx.execute(
         "UPDATE runs SET asked_at = clock_timestamp(),
              asks = CASE WHEN asked_at >= run_due_at(status, leased_until, wake_at, updated_at)
                          THEN asks + 1 ELSE 1 END
-         WHERE id = ANY ($1) AND finished_at IS NULL",
+         WHERE id IN (SELECT id FROM runs WHERE id = ANY ($1) AND finished_at IS NULL
+                      FOR NO KEY UPDATE SKIP LOCKED)",
         &[&ids],
     )
     .await?;

@@ -71,6 +71,7 @@ pub async fn insert_all(
              risk_level text, confidence double precision, introduced integer, method text,
              factors jsonb)
          WHERE r.id = $1
+         ORDER BY s.file_path
          ON CONFLICT (repo_id, file_path, commit_sha) DO NOTHING",
         &[fence.run().as_uuid(), &rows],
     )

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::Place;
 
 impl Place {
-    async fn run_of_kind(&self, kind: RunKind, parent: Option<RunId>) -> RunId {
+    pub(super) async fn run_of_kind(&self, kind: RunKind, parent: Option<RunId>) -> RunId {
         let id = RunId::new(Uuid::now_v7());
         let run = NewRun {
             id,

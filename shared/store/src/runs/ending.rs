@@ -186,17 +186,21 @@ pub(crate) async fn close(
 ) -> Result<Vec<Run>, StoreError> {
     let mut closed = Vec::new();
     let mut generation: Vec<Uuid> = runs.iter().map(|run| *run.as_uuid()).collect();
-    // Parents before children, as everywhere.
+    // Parents before children and siblings by their ids, as everywhere.
     while !generation.is_empty() {
         let rows = tx
             .query(
                 &format!(
-                    "UPDATE runs r SET status = 'canceled', error_code = $2,
+                    "WITH held AS (
+                         SELECT id FROM runs WHERE id = ANY ($1) AND finished_at IS NULL
+                         ORDER BY id FOR NO KEY UPDATE
+                     )
+                     UPDATE runs r SET status = 'canceled', error_code = $2,
                          -- Canceled by hand is no error of the run's.
                          error = CASE WHEN $2::text IS NOT NULL THEN $3 END,
                          leased_until = NULL, wake_at = NULL, waiting_for = NULL,
                          finished_at = clock_timestamp(), updated_at = clock_timestamp()
-                     WHERE r.id = ANY ($1) AND r.finished_at IS NULL
+                     FROM held WHERE r.id = held.id
                      RETURNING {COLUMNS}"
                 ),
                 &[&generation, &closing.code.map(ErrorCode::as_str), &closing.error],

@@ -58,7 +58,10 @@ fn claims_max() -> i32 {
 fn claim_statement() -> String {
     format!(
         "WITH received AS (
-             DELETE FROM outbox WHERE run_id = $1 AND queue IN ('runs', 'sync')
+             DELETE FROM outbox WHERE id IN (
+                 SELECT id FROM outbox WHERE run_id = $1 AND queue IN ('runs', 'sync')
+                 -- Who sends it may be waiting for the run.
+                 FOR UPDATE SKIP LOCKED)
          ), parent AS (
              -- Locked before its child, since a claim that gives the child up is its ending.
              SELECT p.id FROM runs p
