@@ -7,7 +7,7 @@ use serde::Serialize;
 use tree_sitter::Tree;
 
 use crate::{
-    Asked, Clock, CustomRules, Incomplete, Package, Scan, Symbol,
+    Asked, Clock, CustomRules, Incomplete, Package, Scan, Symbol, nil,
     parse::cover,
     scan::{Demand, Exact, scan_file},
     tree::Parsers,
@@ -85,7 +85,8 @@ impl Examiner {
         look: impl FnOnce(Tree, Vec<Symbol>) -> T,
     ) -> (Examined, Option<T>) {
         let text = std::str::from_utf8(&file.bytes).unwrap_or_default();
-        self.parsers.keeping(text, |parsers| {
+        let around = around.filter(|_| nil::is_asked_for(&self.asked));
+        self.parsers.reading(file, around, clock, |parsers| {
             let mut coverage = Coverage { files: 1, ..Coverage::default() };
             let symbols = cover(file, parsers, clock, &mut coverage);
             let mut scan = Scan::default();

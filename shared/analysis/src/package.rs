@@ -1,12 +1,13 @@
 //! Files that see each other's names: what one of them means hangs on the others.
 //!
-//! So far that is Go, whose packages are folders. What comes of a package is found out once, when
-//! the first of its files is examined, and told file by file.
+//! So far that is Go, whose packages are folders. They are parsed when the first of their files is
+//! examined; each tree waits for its file's turn. What comes of a package is found out once, and
+//! told file by file.
 
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
-    sync::OnceLock,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use domain::{Language, SourceFile};
@@ -23,6 +24,10 @@ use crate::{
 /// More code in one package is read file by file.
 const PACKAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Code of one package whose trees wait for their files' turn. A tree is many times as large as
+/// the text; the files beyond are parsed once more.
+const WAITING_BYTES_MAX: usize = 512 * 1024;
+
 /// All packages among some files.
 #[derive(Debug, Default)]
 pub struct Packages<'a> {
@@ -34,6 +39,7 @@ pub struct Packages<'a> {
 pub struct Package<'a> {
     /// Sorted by path.
     files: Vec<Cow<'a, SourceFile>>,
+    trees: OnceLock<Trees>,
     flows: OnceLock<Flows>,
     digest: OnceLock<[u8; 32]>,
 }
@@ -79,7 +85,8 @@ impl<'a> Package<'a> {
 
     pub fn new(mut files: Vec<Cow<'a, SourceFile>>) -> Self {
         files.sort_by(|one, other| one.path.cmp(&other.path));
-        Self { files, flows: OnceLock::new(), digest: OnceLock::new() }
+        let (trees, flows, digest) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { files, trees, flows, digest }
     }
 
     /// A file that nothing is known around.
@@ -100,35 +107,124 @@ impl<'a> Package<'a> {
         })
     }
 
+    /// The tree of a file, if it is one of these and as it is here. It is given once.
+    pub(crate) fn tree(
+        &self,
+        file: &SourceFile,
+        parsers: &mut Parsers,
+        clock: Clock,
+    ) -> Option<Tree> {
+        if self.is_too_large() {
+            return None;
+        }
+        let at = self.files.binary_search_by(|one| one.path.cmp(&file.path)).ok()?;
+        let trees = self.trees(parsers, clock);
+        (self.files[at].bytes == file.bytes).then(|| trees.take(at)).flatten()
+    }
+
     pub(crate) fn flows(&self, parsers: &mut Parsers, clock: Clock) -> &Flows {
         self.flows.get_or_init(|| {
-            let bytes: usize = self.files.iter().map(|file| file.bytes.len()).sum();
             let mut flows = Flows::default();
-            if bytes <= PACKAGE_BYTES_MAX {
-                flows.follow(&self.files, parsers, clock);
-            } else {
+            if self.is_too_large() {
                 for file in self.files.chunks(1) {
-                    flows.follow(file, parsers, clock);
+                    flows.follow(file, &Trees::of(file, parsers, clock), clock);
                 }
+            } else {
+                let trees = self.trees(parsers, clock);
+                flows.follow(&self.files, trees, clock);
+                trees.leave_waiting(&self.files);
             }
             flows
         })
     }
+
+    fn is_too_large(&self) -> bool {
+        let bytes: usize = self.files.iter().map(|file| file.bytes.len()).sum();
+        bytes > PACKAGE_BYTES_MAX
+    }
+
+    fn trees(&self, parsers: &mut Parsers, clock: Clock) -> &Trees {
+        self.trees.get_or_init(|| Trees::of(&self.files, parsers, clock))
+    }
+}
+
+/// The trees of some files, each until it is needed no more.
+#[derive(Debug)]
+struct Trees {
+    /// In the order of the files; none for what is not parsed.
+    kept: Mutex<Vec<Option<Kept>>>,
+    stopped: Option<Stopped>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    tree: Tree,
+    /// It was given to whoever examines the file.
+    is_taken: bool,
+    /// What nil does in it is known.
+    is_followed: bool,
+}
+
+impl Trees {
+    fn of(files: &[Cow<'_, SourceFile>], parsers: &mut Parsers, clock: Clock) -> Self {
+        let mut stopped = None;
+        let parsed = files.iter().map(|file| {
+            let Place::Code { language, text, .. } = Place::of(file) else { return None };
+            match parsers.parse(language, text, clock) {
+                Ok(tree) => Some(Kept { tree, is_taken: false, is_followed: false }),
+                Err(why) => {
+                    stopped = Some(why);
+                    None
+                }
+            }
+        });
+        Self { kept: Mutex::new(parsed.collect()), stopped }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Option<Kept>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, at: usize) -> Option<Tree> {
+        let mut kept = self.kept();
+        let slot = &mut kept[at];
+        let one = slot.as_mut()?;
+        one.is_taken = true;
+        // A tree is counted by reference: the copy costs nothing.
+        let tree = one.tree.clone();
+        if one.is_followed {
+            *slot = None;
+        }
+        Some(tree)
+    }
+
+    fn all(&self) -> Vec<Option<Tree>> {
+        self.kept().iter().map(|one| Some(one.as_ref()?.tree.clone())).collect()
+    }
+
+    /// Lets go of those that nobody waits for, or that are too many to wait.
+    fn leave_waiting(&self, files: &[Cow<'_, SourceFile>]) {
+        let mut bytes = 0;
+        for (slot, file) in self.kept().iter_mut().zip(files) {
+            let Some(one) = slot else { continue };
+            one.is_followed = true;
+            bytes += if one.is_taken { 0 } else { file.bytes.len() };
+            if one.is_taken || bytes > WAITING_BYTES_MAX {
+                *slot = None;
+            }
+        }
+    }
 }
 
 impl Flows {
-    fn follow(&mut self, files: &[Cow<'_, SourceFile>], parsers: &mut Parsers, clock: Clock) {
+    fn follow(&mut self, files: &[Cow<'_, SourceFile>], trees: &Trees, clock: Clock) {
+        self.stopped = self.stopped.or(trees.stopped);
         // A folder may hold the package of a program beside the one that it belongs to.
         let mut by_clause: BTreeMap<String, Vec<(&str, &str, Tree)>> = BTreeMap::new();
-        for file in files {
-            let Place::Code { language, text, .. } = Place::of(file) else { continue };
-            match parsers.parse(language, text, clock) {
-                Ok(tree) => {
-                    let clause = clause(&tree, text);
-                    by_clause.entry(clause).or_default().push((&file.path, text, tree));
-                }
-                Err(stopped) => self.stopped = Some(stopped),
-            }
+        for (file, tree) in files.iter().zip(trees.all()) {
+            let (Some(tree), Place::Code { text, .. }) = (tree, Place::of(file)) else { continue };
+            let clause = clause(&tree, text);
+            by_clause.entry(clause).or_default().push((&file.path, text, tree));
         }
         for files in by_clause.into_values() {
             self.follow_all(&files, clock);
@@ -165,4 +261,59 @@ fn clause(tree: &Tree, text: &str) -> String {
     let clause = root.named_children(&mut cursor).find(|node| node.kind() == "package_clause");
     let name = clause.and_then(|clause| clause.named_child(0));
     name.and_then(|name| text.get(name.byte_range())).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Examiner;
+
+    fn file(path: &str, text: impl Into<Vec<u8>>) -> SourceFile {
+        SourceFile { path: path.to_owned(), bytes: text.into() }
+    }
+
+    fn waiting<'a>(package: &'a Package<'_>) -> Vec<&'a str> {
+        let trees = package.trees.get().unwrap().all();
+        let files = package.files.iter().zip(trees);
+        files.filter_map(|(file, tree)| tree.map(|_| &*file.path)).collect()
+    }
+
+    #[test]
+    fn the_tree_of_a_file_waits_until_the_file_is_examined() {
+        let files = ["p/a.go", "p/b.go", "p/c.go"].map(|path| file(path, "package p\n"));
+        let other = file("p/c.go", "package p\n\nvar other int\n");
+        let packages = Packages::of(&files);
+        let package = packages.around(&files[0]).unwrap();
+        let mut examiner = Examiner::default();
+        for (at, left) in [(1, &["p/a.go", "p/c.go"][..]), (0, &["p/c.go"]), (2, &[])] {
+            examiner.examine_within(&files[at], Some(package), Clock::unlimited());
+            assert_eq!(waiting(package), left);
+            // It was another file when the package was read.
+            examiner.examine_within(&other, Some(package), Clock::unlimited());
+            assert_eq!(waiting(package), left);
+        }
+        let examined = examiner.examine_within(&files[2], Some(package), Clock::unlimited());
+        assert_eq!(examined.coverage.analysed, 1);
+    }
+
+    #[test]
+    fn of_a_large_package_few_trees_wait() {
+        let long = format!("package p\n\n// {}\n", "-".repeat(WAITING_BYTES_MAX / 2));
+        let files = ["p/a.go", "p/b.go", "p/c.go"].map(|path| file(path, long.clone()));
+        let packages = Packages::of(&files);
+        let package = packages.around(&files[0]).unwrap();
+        Examiner::default().examine_within(&files[0], Some(package), Clock::unlimited());
+        assert_eq!(waiting(package), ["p/b.go"]);
+    }
+
+    #[test]
+    fn whoever_asks_for_other_rules_alone_does_not_pay_for_the_package() {
+        let files = ["p/a.go", "p/b.go"].map(|path| file(path, "package p\n"));
+        let packages = Packages::of(&files);
+        let package = packages.around(&files[0]).unwrap();
+        let asked = crate::Asked::only(|rule| rule.starts_with("python."));
+        let mut examiner = Examiner::default().asking(asked);
+        examiner.examine_within(&files[0], Some(package), Clock::unlimited());
+        assert!(package.trees.get().is_none() && package.flows.get().is_none());
+    }
 }

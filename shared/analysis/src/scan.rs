@@ -72,7 +72,9 @@ pub fn scan_with(snapshot: &Snapshot, custom: &CustomRules, clock: &Clock) -> Sc
     for file in &snapshot.files {
         let around = packages.around(file);
         let demand = Demand { custom, asked: &Asked::default(), around };
-        scan_file(file, demand, &mut parsers, *clock, &mut scan);
+        parsers.reading(file, around, *clock, |parsers| {
+            scan_file(file, demand, parsers, *clock, &mut scan);
+        });
     }
     // Stable: findings that agree in all three stay in the order of the file.
     scan.findings.sort_by(|one, other| {
@@ -124,7 +126,8 @@ pub(crate) fn scan_file(
     }
     if let Some(language) = language {
         report.rules(language, text, parsers, clock);
-        if language == Language::Go && !is_demoted_by_name(&file.path) {
+        let is_followed = language == Language::Go && !is_demoted_by_name(&file.path);
+        if is_followed && crate::nil::is_asked_for(asked) {
             report.nil(around, text, parsers, clock);
         }
     }

@@ -16,10 +16,10 @@ use ast_grep_config::{Fixer, RuleCore};
 use ast_grep_core::{
     Matcher, Node as PatternNode, matcher::MatcherExt, meta_var::MetaVariable, replacer::Replacer,
 };
-use domain::Language;
+use domain::{Language, SourceFile};
 use tree_sitter::{Node, ParseOptions, Parser, Point, Tree, TreeCursor};
 
-use crate::{Clock, grammar::Grammar};
+use crate::{Clock, Package, grammar::Grammar};
 use metered::{Metered, MeteredDoc};
 
 /// Deeper trees are not looked at: matchers recurse, and no person writes such code.
@@ -58,6 +58,24 @@ impl Parsers {
         let done = work(self);
         (self.text, self.kept) = (None, None);
         done
+    }
+
+    /// The same of a file's text, which is not parsed at all if its package has a tree of it.
+    pub(crate) fn reading<T>(
+        &mut self,
+        file: &SourceFile,
+        around: Option<&Package<'_>>,
+        clock: Clock,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let text = std::str::from_utf8(&file.bytes).unwrap_or_default();
+        self.keeping(text, |parsers| {
+            let tree = around.and_then(|package| package.tree(file, parsers, clock));
+            if let (Some(tree), Some(language)) = (tree, Language::of_path(&file.path)) {
+                parsers.kept = Some((language, tree));
+            }
+            work(parsers)
+        })
     }
 
     pub(crate) fn parse(

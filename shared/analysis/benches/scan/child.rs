@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use analysis::{Clock, Examiner, Part};
+use analysis::{Clock, Examiner, Packages, Part};
 use clap::ValueEnum;
 use domain::{Language, SourceFile};
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,13 @@ fn parse(files: &[SourceFile]) {
 }
 
 fn examine(examiner: &mut Examiner, files: &[SourceFile]) -> usize {
-    files.iter().map(|file| examiner.examine(file, Clock::unlimited()).findings.len()).sum()
+    let packages = Packages::of(files);
+    let mut found = 0;
+    for file in files {
+        let around = packages.around(file);
+        found += examiner.examine_within(file, around, Clock::unlimited()).findings.len();
+    }
+    found
 }
 
 /// Code alone: that is what the peers read.

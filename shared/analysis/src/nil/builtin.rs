@@ -6,7 +6,7 @@ use domain::{Category, Language, Severity};
 use serde::Deserialize;
 
 use super::Care;
-use crate::{RuleInfo, rules::Examples};
+use crate::{Asked, RuleInfo, rules::Examples};
 
 const TEXT: &str = include_str!("../../rules/go/nil.yml");
 
@@ -46,6 +46,11 @@ pub(crate) fn texts() -> [&'static str; 1] {
 
 pub(crate) fn infos() -> impl Iterator<Item = RuleInfo> {
     rules().iter().map(|rule| rule.info.clone())
+}
+
+/// Whether somebody wants to know.
+pub(crate) fn is_asked_for(asked: &Asked) -> bool {
+    rules().iter().any(|rule| asked.takes(&rule.info.id))
 }
 
 /// What is told of such a flow.

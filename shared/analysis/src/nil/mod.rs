@@ -35,7 +35,7 @@ use serde::Deserialize;
 
 use crate::Clock;
 use book::Book;
-pub(crate) use builtin::{info, infos, texts};
+pub(crate) use builtin::{info, infos, is_asked_for, texts};
 pub(crate) use summary::Use;
 pub(crate) use value::Spot;
 use value::{Cause, Kind};
