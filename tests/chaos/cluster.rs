@@ -10,6 +10,9 @@ use std::{
 
 use tokio_postgres::{Client, NoTls};
 
+/// After a crash it first repeats what it had not written everywhere, at the disk's pace.
+const START_SECONDS_MAX: &str = "600";
+
 #[derive(Debug, Clone)]
 pub(crate) struct Cluster {
     inner: Arc<Inner>,
@@ -60,7 +63,7 @@ impl Cluster {
         );
         let log = self.log();
         let mut command = self.command();
-        command.arg("-l").arg(log).args(["-w", "-t", "60", "-o", &options, "start"]);
+        command.arg("-l").arg(log).args(["-w", "-t", START_SECONDS_MAX, "-o", &options, "start"]);
         let status = blocking(command).await;
         assert!(status, "Postgres does not start: read {}/server.log", self.inner.data.display());
     }

@@ -54,11 +54,14 @@ pub(crate) const ALL: &[Control] = &[
         breaks: Breaks::Rule(Mutation::NoFence),
         trial: |quiet| Trial {
             strikes: Strikes {
-                stall_at: Some(("step.prepared", 0.25)),
+                stall_at: Some(("step.prepared", 0.35)),
                 stall_ms: 7000,
                 ..Strikes::default()
             },
             trouble: Trouble { stop: 0.3, stop_ms: 7000, ..Trouble::default() },
+            // One writes too late when another has the run and stands still in the same step, so
+            // there must always be another.
+            workers: 8,
             ..storm(quiet, 12)
         },
     },
@@ -94,8 +97,10 @@ pub(crate) const ALL: &[Control] = &[
         breaks: Breaks::Rule(Mutation::ForgetUnsent),
         trial: |quiet| Trial {
             load: Load { healthy: 20, ..quiet.load.clone() },
-            relay: RelayFaults { refuse: 0.7, ..RelayFaults::default() },
-            ..storm(quiet, 12)
+            relay: RelayFaults { refuse: 0.5, ..RelayFaults::default() },
+            // A message is lost when it is refused twice: each of them has to be sent in the storm.
+            abates: false,
+            ..quiet
         },
     },
     Control {

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use store::runs::CLAIMS_MAX;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
@@ -30,6 +31,8 @@ const SECOND_SCHEDULER: f64 = 0.3;
 const LOOK: Duration = Duration::from_millis(500);
 /// Everything must look settled for so many looks in a row: a message may be between two places.
 const LOOKS: u32 = 3;
+/// Whatever still moves, it is not waited for longer than so many times a trial's storm and calm.
+const PATIENCE: u32 = 10;
 
 /// What a trial came to.
 pub(crate) struct Judged {
@@ -48,7 +51,7 @@ pub(crate) async fn play(place: &Place<'_>, trial: Trial, line: &Line) -> Judged
     let deliveries = Arc::new(world.sources.deliveries(&trial.load, trial.seed));
     let (stop, stopped) = watch::channel(false);
     let parts = open_for_work(&world, &stopped);
-    let until = Instant::now() + trial.storm + trial.calm;
+    let until = Instant::now() + (trial.storm + trial.calm) * PATIENCE;
     let sending = tokio::spawn(send(Arc::clone(&world), Arc::clone(&deliveries), until));
     let merging = tokio::spawn(merges::pursue(Arc::clone(&world), until));
     let scanning = tokio::spawn(scans::pursue(Arc::clone(&world), until));
@@ -57,7 +60,9 @@ pub(crate) async fn play(place: &Place<'_>, trial: Trial, line: &Line) -> Judged
     if let Some(left) = trial.storm.checked_sub(storm.elapsed()) {
         tokio::time::sleep(left).await;
     }
-    world.calm().await;
+    if trial.abates {
+        world.calm().await;
+    }
     settle(&world, &deliveries, until, line).await;
     sending.abort();
     merging.abort();
@@ -153,15 +158,36 @@ async fn sweep(slot: &mut Slot) -> Ended {
     slot.invoke(serde_json::json!({}), SWEEP_TIME).await
 }
 
-/// Waits until nothing is under way any more, or until patience ends.
+/// Waits until nothing is under way any more.
+///
+/// How long that takes is the machine's affair: it is waited for as long as something moves, until
+/// patience ends, and what has not moved for the looks of a whole calm is stuck.
 pub(crate) async fn settle(world: &World, deliveries: &[Delivery], until: Instant, line: &Line) {
-    let mut settled = 0;
-    while settled < LOOKS && Instant::now() < until {
+    let looks_max = world.trial.calm.as_millis() / LOOK.as_millis();
+    let (mut settled, mut still, mut last) = (0, 0, None);
+    while settled < LOOKS && still < looks_max && Instant::now() < until {
         tokio::time::sleep(LOOK).await;
         let open = open(world, deliveries).await;
         line.say(&format!("{}: {open} still open", world.trial.name));
         settled = if open == 0 { settled + 1 } else { 0 };
+        let moved = moved(world).await;
+        still = if moved == last { still + 1 } else { 0 };
+        last = moved;
     }
+}
+
+/// Numbers of which one changes whenever something gets on; none while Postgres is away. A run that
+/// is claimed again and again gets on until it has to be given up.
+async fn moved(world: &World) -> Option<[u64; 7]> {
+    let query = "SELECT (SELECT count(*) FROM run_steps), (SELECT count(*) FROM outbox),
+                        count(*) FILTER (WHERE finished_at IS NOT NULL),
+                        coalesce(sum(least(claims_since_progress, $1)), 0)
+                 FROM runs";
+    let row = world.sql().await?.query_one(query, &[&CLAIMS_MAX]).await.ok()?;
+    let count = |column| u64::try_from(row.get::<_, i64>(column)).unwrap_or_default();
+    let taken = world.taken.0.lock().unwrap().len() as u64;
+    let undecided = merges::open(world).await;
+    Some([count(0), count(1), count(2), count(3), taken, scans::open(world), undecided])
 }
 
 /// Deliveries, runs, messages and invocations that are under way.

@@ -30,7 +30,10 @@ pub(crate) struct Trial {
     pub(crate) mutations: Vec<Mutation>,
     /// Faults come during this time; what is left over must settle after it.
     pub(crate) storm: Duration,
-    /// How long after the storm everything may take to settle.
+    /// Whether faults end with the storm. If not, all has to settle under those that come from
+    /// inside, on however slow a machine.
+    pub(crate) abates: bool,
+    /// When nothing moves for so long after the storm, what is left over is stuck.
     pub(crate) calm: Duration,
     /// `synchronous_commit` of the cluster.
     pub(crate) synchronous: bool,
@@ -152,6 +155,7 @@ impl Trial {
             trouble: Trouble::default(),
             mutations: Vec::new(),
             storm: Duration::from_secs(2),
+            abates: true,
             calm: Duration::from_secs(40),
             synchronous: true,
             // Few enough that all of them can be taken.

@@ -39,7 +39,7 @@ const QUEUES: [(&str, &str); 5] = [
     ("NOTIFY_QUEUE_URL", "notify"),
 ];
 /// How often a Postgres that is being restarted is asked.
-const WEATHER_ATTEMPTS: u32 = 150;
+const WEATHER_ATTEMPTS: u32 = 1500;
 
 pub(crate) struct World {
     pub(crate) trial: Trial,
