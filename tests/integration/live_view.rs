@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, process::Command};
 const RUN: &str = "0198c0de-1a2b-7000-8000-000000000001";
 const KEY: &str = "asy_of_the_test";
 /// A program that hangs would hang for ever.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What the server answers to one request for events.
 struct Reply {

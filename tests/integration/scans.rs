@@ -291,19 +291,25 @@ async fn the_last_two_shards_that_end_at_the_same_moment_wake_the_scan_once() {
     let (scan, run, shards) = place.sharded().await;
     place.deliver(shards[1]).await;
     // A shard's findings need the scan's analysis: with that held, one worker stands in the middle
-    // of its ending, and the other one in front of it.
+    // of its ending, and the other one, whose shard is small, soon in front of it.
     let mut holder = place.world.database.sql().await;
     let held = holder.transaction().await.unwrap();
     let lock = "SELECT FROM analyses WHERE run_id = $1 FOR UPDATE";
     assert_eq!(held.execute(lock, &[run.as_uuid()]).await.unwrap(), 1);
-    let ending = async { tokio::join!(place.deliver(shards[0]), place.deliver(shards[2])) };
-    let letting_go = async {
-        while waiting_for_locks(&place.sql).await < 2 {
+    let until_waiting = async |wanted| {
+        while waiting_for_locks(&place.sql).await < wanted {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    };
+    let following = async {
+        until_waiting(1).await;
+        place.deliver(shards[2]).await;
+    };
+    let letting_go = async {
+        until_waiting(2).await;
         held.commit().await.unwrap();
     };
-    tokio::join!(ending, letting_go);
+    tokio::join!(place.deliver(shards[0]), following, letting_go);
 
     let ended = [place.status(shards[0]).await, place.status(shards[2]).await];
     assert_eq!(ended, ["succeeded", "succeeded"]);

@@ -205,9 +205,22 @@ async fn a_killed_embedder_leaves_nothing_half_done() {
     let (database_url, objects_url) = (world.database.functions_url(), world.objects_url());
     let settings = [("DATABASE_URL", &database_url[..]), ("OBJECTS_URL", &objects_url[..])];
 
+    let sql = world.database.sql().await;
+    // One of the later files waits for us, so that the kill comes before the end.
+    sql.batch_execute(
+        "CREATE FUNCTION wait_for_the_kill() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             PERFORM pg_advisory_xact_lock(1);
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER wait_for_the_kill BEFORE INSERT ON sources FOR EACH ROW
+             WHEN (NEW.name = 'events/handlers_99.py') EXECUTE FUNCTION wait_for_the_kill();
+         SELECT pg_advisory_lock(1)",
+    )
+    .await
+    .unwrap();
     let first = Function::start("embedder", &settings).await;
     let unanswered = first.begin(event.clone());
-    let sql = world.database.sql().await;
     let count = async || {
         let row = sql.query_one("SELECT count(*) FROM chunks", &[]).await.unwrap();
         row.get::<_, i64>(0)
@@ -218,6 +231,7 @@ async fn a_killed_embedder_leaves_nothing_half_done() {
     first.kill().await;
     assert!(count().await < 150 * 15, "the kill came too late to prove anything");
     drop(unanswered);
+    sql.execute("SELECT pg_advisory_unlock(1)", &[]).await.unwrap();
 
     let second = Function::start("embedder", &settings).await;
     let answer = second.invoke(event).await.unwrap();

@@ -151,7 +151,7 @@ async fn while_the_queue_is_down_every_message_stays() {
 #[tokio::test]
 async fn runs_that_nobody_works_on_are_woken_and_others_are_left_alone() {
     let ago = |interval: &str| format!("now() - interval '{interval}'");
-    let soon = "now() + interval '1 minute'";
+    let soon = "now() + interval '1 hour'";
     let queued = |wake_at: &str| format!("status = 'queued', wake_at = {wake_at}");
     let running = |until: &str| format!("status = 'running', leased_until = {until}");
     let waiting = |what: &str, wake_at: &str| {

@@ -28,7 +28,7 @@ const AROUND_THE_STEPS: i64 = 2;
 const READING_MAX: i64 = 1;
 
 /// Autovacuum may look at the database meanwhile, and that counts too; not every time.
-const LOOKS: usize = 3;
+const LOOKS: usize = 5;
 
 const LEASE: Duration = Duration::from_secs(60);
 const TIME: Duration = Duration::from_secs(50);
