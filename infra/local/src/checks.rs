@@ -8,6 +8,7 @@ use std::{
 use crate::{
     chaos,
     commands::{Local, up},
+    database,
     functions::Build,
     process,
     progress::Ink,
@@ -25,6 +26,9 @@ pub(crate) fn run(local: &Local) -> Result<ExitCode> {
     template(local, &venv)?;
     dependencies(local)?;
     let state = up(local, Build::WithTests)?;
+    if let Some(postgres) = &state.postgres {
+        database::forget_tests(local, &venv, postgres)?;
+    }
     tests(local, &venv, &state)?;
     chaos::check(local)?;
     local.screen.headline("everything passed");

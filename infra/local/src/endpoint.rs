@@ -15,7 +15,7 @@ pub(crate) const REGION: &str = "eu-west-1";
 /// MiniStack takes this key for the account's root.
 pub(crate) const KEY: &str = "test";
 
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_secs(300);
 /// It writes down what its services hold before it ends.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
