@@ -86,14 +86,22 @@ pub(crate) fn described(
 ) -> Result<Described, Stopped> {
     let mut open: BTreeMap<(usize, usize), Option<_>> =
         nodes.map(|bytes| ((bytes.start, bytes.end), None)).collect();
-    if open.is_empty() {
-        return Ok(BTreeMap::new());
-    }
+    let Some((first, _)) = open.first_key_value() else { return Ok(BTreeMap::new()) };
+    // A walk comes by the beginnings of nodes in order: few of them are worth a look.
+    let mut awaited = first.0;
     let mut collector = SymbolCollector::new(language, text);
     walk(tree, clock, |cursor, depth| {
         collector.enter(cursor, depth);
         let node = cursor.node();
-        let bytes = (node.start_byte(), node.end_byte());
+        let start = node.start_byte();
+        if start < awaited {
+            return;
+        }
+        if start > awaited {
+            let next = open.range((start, 0)..).next();
+            awaited = next.map_or(usize::MAX, |(bytes, _)| bytes.0);
+        }
+        let bytes = (start, node.end_byte());
         if let Some(empty) = open.get_mut(&bytes).filter(|entry| entry.is_none()) {
             *empty = Some((collector.enclosing(), normalised(node, text)));
         }

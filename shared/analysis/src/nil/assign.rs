@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::{
     state::State,
     summary::Use,
-    syntax::{bare, each, listed, text},
+    syntax::{Form, bare, each, listed, text},
     types::Ty,
     value::{Cause, Fact, Is, Kind, Place, Root, Sure, Value, Whole},
     walk::Walk,
@@ -13,10 +13,10 @@ use super::{
 
 impl<'t> Walk<'_, 't> {
     pub(super) fn assignment(&mut self, node: Node<'t>, mut state: State<'t>) -> Option<State<'t>> {
-        let targets = listed(node.child_by_field_name("left"));
-        let sources = listed(node.child_by_field_name("right"));
-        let declares = node.kind() == "short_var_declaration";
-        let operator = node.child_by_field_name("operator").map_or("=", |it| it.kind());
+        let targets = listed(node.part("left"));
+        let sources = listed(node.part("right"));
+        let declares = node.form() == "short_var_declaration";
+        let operator = node.part("operator").map_or("=", |it| it.form());
         self.ended = false;
         let values = self.values_of(&sources, targets.len(), &mut state);
         if std::mem::take(&mut self.ended) {
@@ -40,19 +40,19 @@ impl<'t> Walk<'_, 't> {
     ) -> Option<State<'t>> {
         let mut specs = Vec::new();
         each(node, &mut |inner, _| {
-            if inner.kind() == "var_spec" {
+            if inner.form() == "var_spec" {
                 specs.push(inner);
             }
-            matches!(inner.kind(), "var_declaration" | "var_spec_list")
+            matches!(inner.form(), "var_declaration" | "var_spec_list")
         });
         for spec in specs {
             let mut cursor = spec.walk();
             let names: Vec<Node<'t>> = spec
                 .children_by_field_name("name", &mut cursor)
-                .filter(|name| name.kind() == "identifier")
+                .filter(|name| name.form() == "identifier")
                 .collect();
-            let sources = listed(spec.child_by_field_name("value"));
-            let ty = self.type_of(spec.child_by_field_name("type"));
+            let sources = listed(spec.part("value"));
+            let ty = self.type_of(spec.part("type"));
             if sources.is_empty() {
                 let under = self.book.package.under(&ty);
                 for name in names {
@@ -84,7 +84,7 @@ impl<'t> Walk<'_, 't> {
             return vec![self.bound(*only, state)];
         }
         let only = bare(*only);
-        let mut values = match only.kind() {
+        let mut values = match only.form() {
             "call_expression" => self.call(only, state),
             "index_expression" | "type_assertion_expression" | "unary_expression" => {
                 let value = self.value(only, state);
@@ -113,7 +113,7 @@ impl<'t> Walk<'_, 't> {
 
     /// A value that gets a name: a function literal may still be called by it alone.
     fn bound(&mut self, node: Node<'t>, state: &mut State<'t>) -> Value<'t> {
-        match bare(node).kind() {
+        match bare(node).form() {
             "func_literal" => self.named_literal(bare(node)),
             _ => self.value(node, state),
         }
@@ -158,11 +158,11 @@ impl<'t> Walk<'_, 't> {
     fn mentions_itself(&self, target: Node<'t>) -> bool {
         let own = text(target, self.source);
         let statement = target.parent().and_then(|list| list.parent());
-        let sources = listed(statement.and_then(|it| it.child_by_field_name("right")));
+        let sources = listed(statement.and_then(|it| it.part("right")));
         let mut found = false;
         for source in sources {
             each(source, &mut |inner, _| {
-                found |= inner.kind() == "identifier" && text(inner, self.source) == own;
+                found |= inner.form() == "identifier" && text(inner, self.source) == own;
                 !found
             });
         }
@@ -172,13 +172,13 @@ impl<'t> Walk<'_, 't> {
     /// Where a target is, if it is anywhere that is followed.
     fn place_of(&mut self, target: Node<'t>, declares: bool) -> Option<Place> {
         let target = bare(target);
-        match target.kind() {
+        match target.form() {
             "identifier" => {
                 let name = text(target, self.source);
                 if name == "_" {
                     return None;
                 }
-                let innermost = self.scopes.last().and_then(|scope| scope.get(name).copied());
+                let innermost = self.scopes.last().and_then(|scope| scope.get(name));
                 let root = match (innermost, declares) {
                     (Some(root), _) => root,
                     (None, true) => self.declare(name, Ty::Unknown),
@@ -196,7 +196,7 @@ impl<'t> Walk<'_, 't> {
     /// The place that an expression names, if it is a chain of names.
     pub(super) fn path_of(&mut self, node: Node<'t>) -> Option<Place> {
         let node = bare(node);
-        match node.kind() {
+        match node.form() {
             "identifier" => {
                 let name = text(node, self.source);
                 if let Some(root) = self.local(name) {
@@ -206,13 +206,13 @@ impl<'t> Walk<'_, 't> {
                 is_global.then(|| Place::of(self.global(name)))
             }
             "selector_expression" => {
-                let of = self.path_of(node.child_by_field_name("operand")?)?;
-                let field = text(node.child_by_field_name("field")?, self.source);
+                let of = self.path_of(node.part("operand")?)?;
+                let field = text(node.part("field")?, self.source);
                 Some(of.then(&format!(".{field}")))
             }
             "index_expression" => {
-                let of = self.path_of(node.child_by_field_name("operand")?)?;
-                let step = self.step_of(node.child_by_field_name("index")?)?;
+                let of = self.path_of(node.part("operand")?)?;
+                let step = self.step_of(node.part("index")?)?;
                 Some(of.then(&step))
             }
             _ => None,
@@ -228,8 +228,8 @@ impl<'t> Walk<'_, 't> {
         state: &mut State<'t>,
     ) {
         let name = text(target, self.source);
-        let is_new = declares && target.kind() == "identifier" && name != "_";
-        if is_new && self.scopes.last().is_none_or(|scope| !scope.contains_key(name)) {
+        let is_new = declares && target.form() == "identifier" && name != "_";
+        if is_new && self.scopes.last().is_none_or(|scope| scope.get(name).is_none()) {
             self.declare(name, Ty::Unknown);
         }
         self.assign(target, value, state);
@@ -237,7 +237,7 @@ impl<'t> Walk<'_, 't> {
 
     pub(super) fn assign(&mut self, target: Node<'t>, value: Value<'t>, state: &mut State<'t>) {
         let target = bare(target);
-        match target.kind() {
+        match target.form() {
             "identifier" => {
                 let name = text(target, self.source);
                 if name == "_" {
@@ -257,7 +257,7 @@ impl<'t> Walk<'_, 't> {
             "selector_expression" => self.assign_field(target, value, state),
             "index_expression" => self.assign_element(target, value, state),
             "unary_expression" => {
-                let Some(operand) = target.child_by_field_name("operand") else { return };
+                let Some(operand) = target.part("operand") else { return };
                 let of = self.value(operand, state);
                 self.using(&of, operand, Use::Dereferenced, state);
                 if let Some(place) = &of.place {
@@ -270,9 +270,7 @@ impl<'t> Walk<'_, 't> {
     }
 
     fn assign_field(&mut self, target: Node<'t>, value: Value<'t>, state: &mut State<'t>) {
-        let (Some(operand), Some(field)) =
-            (target.child_by_field_name("operand"), target.child_by_field_name("field"))
-        else {
+        let (Some(operand), Some(field)) = (target.part("operand"), target.part("field")) else {
             return;
         };
         if self.import(operand).is_some() {
@@ -291,9 +289,7 @@ impl<'t> Walk<'_, 't> {
     }
 
     fn assign_element(&mut self, target: Node<'t>, value: Value<'t>, state: &mut State<'t>) {
-        let (Some(operand), Some(index)) =
-            (target.child_by_field_name("operand"), target.child_by_field_name("index"))
-        else {
+        let (Some(operand), Some(index)) = (target.part("operand"), target.part("index")) else {
             return;
         };
         let of = self.value(operand, state);

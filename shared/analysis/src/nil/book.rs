@@ -1,14 +1,15 @@
 //! The functions of a package, those that are called before those that call them.
 
-use std::{collections::HashMap, rc::Rc};
+use std::rc::Rc;
 
 use super::{
     File,
     literal::names,
+    mentions::Mentions,
     package::{Declared, Package},
     state::State,
     summary::{Found, Summary},
-    syntax::{children, each, listed, text},
+    syntax::{Form, children, each, listed, text},
     value::{Cause, Fact, Is, Place, Root, Spot, Sure, Value, Whole},
     walk::{STEPS_MAX, Walk},
 };
@@ -20,15 +21,16 @@ const EFFECTS_MAX: usize = 64;
 pub(super) struct Book<'t> {
     pub(super) files: &'t [File<'t>],
     pub(super) package: Package<'t>,
+    mentions: Mentions<'t>,
     /// None: not walked yet, or it calls itself.
     pub(super) summaries: Vec<Option<Rc<Summary<'t>>>>,
 }
 
 impl<'t> Book<'t> {
     pub(super) fn of(files: &'t [File<'t>]) -> Self {
-        let package = Package::of(files);
+        let (package, mentions) = Package::of(files);
         let summaries = package.declared.iter().map(|_| None).collect();
-        Self { files, package, summaries }
+        Self { files, package, mentions, summaries }
     }
 
     /// Walks every function. `false`: not all of them in time.
@@ -55,11 +57,11 @@ impl<'t> Book<'t> {
     fn variables(&self, file: usize) -> Vec<Found> {
         let mut walk = Walk::new(self, file, Vec::new());
         let top = children(self.files[file].root).into_iter();
-        for node in top.filter(|node| node.kind() == "var_declaration") {
+        for node in top.filter(|node| node.form() == "var_declaration") {
             let (mut values, mut is_deep) = (Vec::new(), false);
             each(node, &mut |inner, depth| {
-                if inner.kind() == "var_spec" {
-                    values.extend(listed(inner.child_by_field_name("value")));
+                if inner.form() == "var_spec" {
+                    values.extend(listed(inner.part("value")));
                 }
                 is_deep |= depth > super::package::DEPTH_MAX;
                 true
@@ -73,39 +75,17 @@ impl<'t> Book<'t> {
 
     /// Callees before callers, as far as names tell who calls whom.
     fn order(&self) -> Vec<usize> {
-        let mut methods: HashMap<&str, Vec<usize>> = HashMap::new();
-        for ((_, name), index) in &self.package.methods {
-            methods.entry(name).or_default().push(*index);
-        }
-        for same in methods.values_mut() {
-            same.sort_unstable();
-        }
-        let callees = |declared: &Declared<'t>| {
-            let source = self.files[declared.file].text;
-            let mut all = Vec::new();
-            each(declared.node, &mut |node, _| {
-                match node.kind() {
-                    "identifier" => all.extend(self.package.functions.get(text(node, source))),
-                    "field_identifier" => {
-                        all.extend(methods.get(text(node, source)).into_iter().flatten());
-                    }
-                    _ => {}
-                }
-                true
-            });
-            all
-        };
         let mut order = Vec::new();
         let mut seen = vec![false; self.package.declared.len()];
         for first in 0..seen.len() {
             if std::mem::replace(&mut seen[first], true) {
                 continue;
             }
-            let mut open = vec![(first, callees(&self.package.declared[first]))];
+            let mut open = vec![(first, self.mentions.callees(first))];
             while let Some((index, rest)) = open.last_mut() {
                 match rest.pop() {
                     Some(next) if !std::mem::replace(&mut seen[next], true) => {
-                        open.push((next, callees(&self.package.declared[next])));
+                        open.push((next, self.mentions.callees(next)));
                     }
                     Some(_) => {}
                     None => {
@@ -120,12 +100,12 @@ impl<'t> Book<'t> {
 }
 
 fn walked<'t>(book: &Book<'t>, declared: &Declared<'t>) -> (Vec<Found>, Option<Summary<'t>>) {
-    let Some(body) = declared.node.child_by_field_name("body") else { return (Vec::new(), None) };
+    let Some(body) = declared.node.part("body") else { return (Vec::new(), None) };
     let mut walk = Walk::new(book, declared.file, declared.generic.clone());
     walk.summary.exposed = vec![false; declared.parameters.len()];
     let mut state = State::default();
-    let receiver = names(declared.node.child_by_field_name("receiver"), walk.source);
-    let own = names(declared.node.child_by_field_name("parameters"), walk.source);
+    let receiver = names(declared.node.part("receiver"), walk.source);
+    let own = names(declared.node.part("parameters"), walk.source);
     let nodes = spots(declared, walk.source);
     for (at, name) in receiver.into_iter().take(1).chain(own).enumerate() {
         let Some(slot) = declared.parameters.get(at) else { break };
@@ -137,7 +117,7 @@ fn walked<'t>(book: &Book<'t>, declared: &Declared<'t>) -> (Vec<Found>, Option<S
             state.put(&Place::of(root), value);
         }
     }
-    let result = declared.node.child_by_field_name("result");
+    let result = declared.node.part("result");
     let returned = walk.body(body, result, state);
     if walk.steps > STEPS_MAX {
         return (Vec::new(), None);
@@ -148,14 +128,14 @@ fn walked<'t>(book: &Book<'t>, declared: &Declared<'t>) -> (Vec<Found>, Option<S
 
 /// Where the parameters are named, the receiver first.
 fn spots(declared: &Declared<'_>, source: &str) -> Vec<Spot> {
-    let lists = ["receiver", "parameters"].map(|list| declared.node.child_by_field_name(list));
+    let lists = ["receiver", "parameters"].map(|list| declared.node.part(list));
     let mut all = Vec::new();
     for one in lists.into_iter().flatten().flat_map(children) {
         let mut cursor = one.walk();
         let before = all.len();
         let named = one.children_by_field_name("name", &mut cursor);
         let named =
-            named.filter(|name| name.kind() == "identifier" && !text(*name, source).is_empty());
+            named.filter(|name| name.form() == "identifier" && !text(*name, source).is_empty());
         all.extend(named.map(|name| Spot::of(declared.file, name)));
         if all.len() == before {
             all.push(Spot::of(declared.file, one));

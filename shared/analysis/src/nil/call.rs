@@ -8,7 +8,7 @@ use super::{
     library,
     state::State,
     summary::Use,
-    syntax::{bare, children, text},
+    syntax::{Form, bare, children, text},
     types::{Method, Ty},
     value::{Is, Kind, Place, Sure, Value},
     walk::Walk,
@@ -17,10 +17,10 @@ use super::{
 impl<'t> Walk<'_, 't> {
     /// What a call gives back.
     pub(super) fn call(&mut self, node: Node<'t>, state: &mut State<'t>) -> Vec<Value<'t>> {
-        let Some(function) = node.child_by_field_name("function").map(bare) else {
+        let Some(function) = node.part("function").map(bare) else {
             return Vec::new();
         };
-        match function.kind() {
+        match function.form() {
             "identifier" => self.call_by_name(node, function, state),
             "selector_expression" => self.call_method(node, function, state),
             "func_literal" => {
@@ -36,7 +36,7 @@ impl<'t> Walk<'_, 't> {
                 }
             }
             "unary_expression" if self.names_type(function) => {
-                let target = function.child_by_field_name("operand");
+                let target = function.part("operand");
                 let ty = self.type_of(target).pointer_to();
                 let mut arguments = self.arguments(node, state);
                 arguments.pop().map(|value| self.converted(value, &ty)).into_iter().collect()
@@ -58,7 +58,7 @@ impl<'t> Walk<'_, 't> {
     }
 
     fn names_type(&self, function: Node<'t>) -> bool {
-        let operand = function.child_by_field_name("operand");
+        let operand = function.part("operand");
         operand.is_some_and(|it| self.book.package.types.contains_key(text(it, self.source)))
     }
 
@@ -70,16 +70,16 @@ impl<'t> Walk<'_, 't> {
 
     /// The path of the import and the name, where a function of another package is called.
     pub(super) fn foreign(&self, call: Node<'t>) -> Option<(&'t str, &'t str)> {
-        let function = bare(call.child_by_field_name("function")?);
-        let operand = function.child_by_field_name("operand")?;
-        let name = text(function.child_by_field_name("field")?, self.source);
+        let function = bare(call.part("function")?);
+        let operand = function.part("operand")?;
+        let name = text(function.part("field")?, self.source);
         Some((self.import(operand)?, name))
     }
 
     fn arguments(&mut self, node: Node<'t>, state: &mut State<'t>) -> Vec<Value<'t>> {
-        let nodes = node.child_by_field_name("arguments").map(children).unwrap_or_default();
+        let nodes = node.part("arguments").map(children).unwrap_or_default();
         if let [only] = nodes.as_slice()
-            && only.kind() == "call_expression"
+            && only.form() == "call_expression"
         {
             let mut values = self.call(*only, state);
             values.iter_mut().for_each(Self::forget_results);
@@ -87,11 +87,11 @@ impl<'t> Walk<'_, 't> {
         }
         let mut values = Vec::new();
         for argument in nodes {
-            let argument = match argument.kind() {
+            let argument = match argument.form() {
                 "variadic_argument" => argument.named_child(0).unwrap_or(argument),
                 _ => argument,
             };
-            if !argument.kind().ends_with("_type") && argument.kind() != "type_identifier" {
+            if !argument.form().ends_with("_type") && argument.form() != "type_identifier" {
                 values.push(self.value(argument, state));
             } else {
                 values.push(Value::unknown(self.type_of(Some(argument)).pointer_to()));
@@ -192,8 +192,7 @@ impl<'t> Walk<'_, 't> {
         if let Some((path, name)) = self.foreign(node) {
             return self.call_foreign(node, path, name, state);
         }
-        let (Some(operand), Some(field)) =
-            (function.child_by_field_name("operand"), function.child_by_field_name("field"))
+        let (Some(operand), Some(field)) = (function.part("operand"), function.part("field"))
         else {
             return Vec::new();
         };
@@ -305,7 +304,7 @@ impl<'t> Walk<'_, 't> {
         is: Is,
         state: &mut State<'t>,
     ) -> Vec<Value<'t>> {
-        let nodes = node.child_by_field_name("arguments").map(children).unwrap_or_default();
+        let nodes = node.part("arguments").map(children).unwrap_or_default();
         let known = nodes.get(at).copied();
         for argument in nodes.iter().filter(|node| Some(**node) != known) {
             self.value(*argument, state);

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::{
     state::State,
-    syntax::{children, text},
+    syntax::{Form, children, text},
     types::Ty,
     value::{Cause, Is, Kind, Value, Whole},
     walk::Walk,
@@ -12,8 +12,8 @@ use super::{
 
 impl<'t> Walk<'_, 't> {
     pub(super) fn composite(&mut self, node: Node<'t>, state: &mut State<'t>) -> Value<'t> {
-        let ty = self.type_of(node.child_by_field_name("type"));
-        match node.child_by_field_name("body") {
+        let ty = self.type_of(node.part("type"));
+        match node.part("body") {
             Some(body) => self.composed(node, &ty, body, state),
             None => Value::unknown(ty),
         }
@@ -34,9 +34,9 @@ impl<'t> Walk<'_, 't> {
             value.whole = Whole::Fresh(origin);
         }
         for (at, element) in children(body).into_iter().enumerate() {
-            let is_keyed = element.kind() == "keyed_element";
-            let key = element.child_by_field_name("key").filter(|_| is_keyed);
-            let part = if is_keyed { element.child_by_field_name("value") } else { Some(element) };
+            let is_keyed = element.form() == "keyed_element";
+            let key = element.part("key").filter(|_| is_keyed);
+            let part = if is_keyed { element.part("value") } else { Some(element) };
             let Some(part) = part.and_then(|part| part.named_child(0)) else { continue };
             let field = match (&under, key) {
                 (Ty::Struct(_), Some(key)) => Some(text(key, self.source).trim().to_owned()),
@@ -49,11 +49,11 @@ impl<'t> Walk<'_, 't> {
             };
             let own = own.unwrap_or(Ty::Unknown);
             if let (None, Some(key)) = (&field, key.and_then(|key| key.named_child(0)))
-                && key.kind() != "literal_value"
+                && key.form() != "literal_value"
             {
                 self.value(key, state);
             }
-            let held = match (part.kind(), &own) {
+            let held = match (part.form(), &own) {
                 // A pointer to a literal may be left out where the elements are pointers.
                 ("literal_value", Ty::Pointer(target)) => {
                     let target = (**target).clone();
@@ -84,10 +84,10 @@ impl<'t> Walk<'_, 't> {
         let below = place.map(|place| state.parts(place)).unwrap_or_default();
         for (inner, part) in below {
             let way = place.and_then(|place| place.way_to(&inner)).unwrap_or_default();
-            whole.parts.push((format!("{step}{way}").into(), part));
+            whole.parts.push(([step, way].concat().as_str().into(), part));
         }
         for (way, part) in &held.parts {
-            whole.parts.push((format!("{step}{way}").into(), part.clone()));
+            whole.parts.push(([step, &**way].concat().as_str().into(), part.clone()));
         }
         whole.parts.push((step.into(), Value { parts: Vec::new(), place: None, ..held }));
     }

@@ -6,7 +6,7 @@ use super::{
     library,
     package::Constant,
     state::State,
-    syntax::{bare, children, text},
+    syntax::{Form, bare, children, text},
     types::Ty,
     value::{Cause, Fact, Is, Kind, Place, Root, Sure, Value},
     walk::Walk,
@@ -18,13 +18,13 @@ impl<'t> Walk<'_, 't> {
     /// The states in which the condition holds and does not.
     pub(super) fn branch(&mut self, node: Node<'t>, mut state: State<'t>) -> Branches<'t> {
         self.steps += 1;
-        match node.kind() {
+        match node.form() {
             "parenthesized_expression" => match node.named_child(0) {
                 Some(inner) => self.branch(inner, state),
                 None => (Some(state.clone()), Some(state)),
             },
             "unary_expression" if text(node, self.source).starts_with('!') => {
-                let Some(operand) = node.child_by_field_name("operand") else {
+                let Some(operand) = node.part("operand") else {
                     return (Some(state.clone()), Some(state));
                 };
                 let (yes, no) = self.branch(operand, state);
@@ -40,14 +40,12 @@ impl<'t> Walk<'_, 't> {
     }
 
     fn binary_branch(&mut self, node: Node<'t>, mut state: State<'t>) -> Branches<'t> {
-        let (Some(left), Some(right), Some(operator)) = (
-            node.child_by_field_name("left"),
-            node.child_by_field_name("right"),
-            node.child_by_field_name("operator"),
-        ) else {
+        let (Some(left), Some(right), Some(operator)) =
+            (node.part("left"), node.part("right"), node.part("operator"))
+        else {
             return (Some(state.clone()), Some(state));
         };
-        match operator.kind() {
+        match operator.form() {
             "&&" => {
                 let (yes, no) = self.branch(left, state);
                 let Some(yes) = yes else { return (None, no) };
@@ -65,7 +63,7 @@ impl<'t> Walk<'_, 't> {
                 let (same, different) = self.equality(node, (left, right), state);
                 (different, same)
             }
-            "<" | ">" | "<=" | ">=" => self.order(node, operator.kind(), (left, right), state),
+            "<" | ">" | "<=" | ">=" => self.order(node, operator.form(), (left, right), state),
             _ => {
                 self.value(node, &mut state);
                 (Some(state.clone()), Some(state))
@@ -88,10 +86,10 @@ impl<'t> Walk<'_, 't> {
         }
         let (one, other) = (self.value(left, &mut state), self.value(right, &mut state));
         for (node, value, other) in [(right, &one, &other), (left, &other, &one)] {
-            if node.kind() == "nil" {
+            if node.form() == "nil" {
                 return self.asked(value, Is::Nil, node, state);
             }
-            if matches!(node.kind(), "true" | "false") {
+            if matches!(node.form(), "true" | "false") {
                 let is = if other.is(Is::True) { Is::True } else { Is::False };
                 return self.asked(value, is, node, state);
             }
@@ -183,9 +181,9 @@ impl<'t> Walk<'_, 't> {
     /// What `len` is asked about.
     fn measured(&self, node: Node<'t>) -> Option<Node<'t>> {
         let node = bare(node);
-        let function = node.child_by_field_name("function")?;
-        let is_length = node.kind() == "call_expression" && text(function, self.source) == "len";
-        node.child_by_field_name("arguments").filter(|_| is_length)?.named_child(0)
+        let function = node.part("function")?;
+        let is_length = node.form() == "call_expression" && text(function, self.source) == "len";
+        node.part("arguments").filter(|_| is_length)?.named_child(0)
     }
 
     /// A truth value of its own.
@@ -217,13 +215,13 @@ impl<'t> Walk<'_, 't> {
             let is_other = value.is(is.not());
             return if is_other { (None, Some(state)) } else { (Some(state.clone()), Some(state)) };
         };
-        let one = |is: Is| {
-            let (mut state, fact) = (state.clone(), Fact { place: place.clone(), is });
+        let one = |is: Is, mut state: State<'t>| {
+            let fact = Fact { place: place.clone(), is };
             let can_be = self.learn(&fact, &value.ty, &mut state);
             state.take(&fact);
             can_be.then_some(state)
         };
-        let (mut yes, no) = (one(is), one(is.not()));
+        let (mut yes, no) = (one(is, state.clone()), one(is.not(), state));
         if let (Is::Nil, Some(state)) = (is, &mut yes) {
             let spot = self.spot(node);
             state.change(place, |own| {
@@ -242,9 +240,9 @@ impl<'t> Walk<'_, 't> {
             return (Some(state.clone()), Some(state));
         };
         self.depend(&key, roots);
-        let place = Place { root: Root::Condition, path: key.into() };
-        let one = |is: Is| {
-            let (mut state, fact) = (state.clone(), Fact { place: place.clone(), is });
+        let place = Place { root: Root::Condition, path: key.as_str().into() };
+        let one = |is: Is, mut state: State<'t>| {
+            let fact = Fact { place: place.clone(), is };
             if state.taken.iter().any(|one| one.place == fact.place && one.is != is) {
                 return None;
             }
@@ -252,14 +250,14 @@ impl<'t> Walk<'_, 't> {
             state.take(&fact);
             Some(state)
         };
-        (one(Is::True), one(Is::False))
+        (one(Is::True, state.clone()), one(Is::False, state))
     }
 
     /// What a function was asked about a value is taken for a check of it.
     fn call_branch(&mut self, node: Node<'t>, mut state: State<'t>) -> Branches<'t> {
-        let arguments = node.child_by_field_name("arguments").map(children).unwrap_or_default();
-        let function = node.child_by_field_name("function");
-        let of = function.and_then(|it| it.child_by_field_name("operand"));
+        let arguments = node.part("arguments").map(children).unwrap_or_default();
+        let function = node.part("function");
+        let of = function.and_then(|it| it.part("operand"));
         let results = self.call(node, &mut state);
         if self.ended {
             return (None, None);
@@ -276,7 +274,7 @@ impl<'t> Walk<'_, 't> {
             path.as_ref().is_some_and(|(path, name)| library::tells_errors(path, name));
         for (at, argument) in of.into_iter().chain(arguments).enumerate() {
             let Some(state) = &mut yes else { break };
-            if !matches!(bare(argument).kind(), "identifier" | "selector_expression") {
+            if !matches!(bare(argument).form(), "identifier" | "selector_expression") {
                 continue;
             }
             let Some(place) = self.path_of(argument) else { continue };
@@ -299,7 +297,7 @@ impl<'t> Walk<'_, 't> {
     /// What a tag or a case is, if it is constant.
     pub(super) fn constant(&self, node: Node<'t>) -> Option<Constant> {
         let node = bare(node);
-        match node.kind() {
+        match node.form() {
             "true" => Some(Constant::Bool(true)),
             "false" => Some(Constant::Bool(false)),
             _ => self.number(node).map(Constant::Int),

@@ -6,7 +6,7 @@ use super::{
     package::{self, Constant},
     state::State,
     summary::Use,
-    syntax::{bare, children, text},
+    syntax::{Form, bare, children, text},
     types::Ty,
     value::{Cause, Fact, Is, Kind, Place, Root, Value, Whole},
     walk::Walk,
@@ -18,7 +18,7 @@ const GIVEN_STEPS_MAX: usize = 3;
 impl<'t> Walk<'_, 't> {
     pub(super) fn value(&mut self, node: Node<'t>, state: &mut State<'t>) -> Value<'t> {
         self.steps += 1;
-        match node.kind() {
+        match node.form() {
             "nil" => Value::nil(Ty::Unknown, Cause::new(Kind::Literal, self.spot(node))),
             "true" => Value::surely(Ty::Bool, Is::True),
             "false" => Value::surely(Ty::Bool, Is::False),
@@ -44,14 +44,14 @@ impl<'t> Walk<'_, 't> {
             "composite_literal" => self.composite(node, state),
             "func_literal" => self.literal(node, state),
             "type_assertion_expression" => {
-                if let Some(operand) = node.child_by_field_name("operand") {
+                if let Some(operand) = node.part("operand") {
                     self.value(operand, state);
                 }
-                Value::unknown(self.type_of(node.child_by_field_name("type")))
+                Value::unknown(self.type_of(node.part("type")))
             }
             "type_conversion_expression" => {
-                let ty = self.type_of(node.child_by_field_name("type"));
-                let operand = node.child_by_field_name("operand");
+                let ty = self.type_of(node.part("type"));
+                let operand = node.part("operand");
                 let value = operand.map(|operand| self.value(operand, state));
                 value.map_or_else(|| Value::unknown(ty.clone()), |value| self.converted(value, &ty))
             }
@@ -107,14 +107,12 @@ impl<'t> Walk<'_, 't> {
     /// A name before a dot that is no variable: a package.
     pub(super) fn import(&self, node: Node<'t>) -> Option<&'t str> {
         let name = text(node, self.source);
-        let is_package = node.kind() == "identifier" && self.local(name).is_none();
+        let is_package = node.form() == "identifier" && self.local(name).is_none();
         is_package.then(|| self.book.package.imports[self.file].get(name).copied()).flatten()
     }
 
     fn selector(&mut self, node: Node<'t>, state: &mut State<'t>) -> Value<'t> {
-        let (Some(operand), Some(field)) =
-            (node.child_by_field_name("operand"), node.child_by_field_name("field"))
-        else {
+        let (Some(operand), Some(field)) = (node.part("operand"), node.part("field")) else {
             return Value::unknown(Ty::Unknown);
         };
         let name = text(field, self.source);
@@ -157,19 +155,19 @@ impl<'t> Walk<'_, 't> {
                 inner.push((rest.into(), part.clone()));
             }
         }
-        let value = own.unwrap_or_else(|| self.unnamed(of, step, ty));
+        let value = own.unwrap_or_else(|| self.unnamed((&of.whole, of.place.as_ref()), step, ty));
         Value { place, parts: inner, ..value }
     }
 
     /// A part that nothing is said about but what is said about the whole.
-    fn unnamed(&self, of: &Value<'t>, step: &str, ty: Ty) -> Value<'t> {
+    fn unnamed(&self, (whole, of): (&Whole, Option<&Place>), step: &str, ty: Ty) -> Value<'t> {
         let under = self.book.package.under(&ty);
-        match (&of.whole, &of.place) {
+        match (whole, of) {
             (Whole::Fresh(origin), _) if step.starts_with('.') => {
                 let value = Value::zero(ty, &under, origin.kind.clone(), origin.spot.clone());
                 // Whatever is within was made with it.
                 if matches!(under, Ty::Struct(_)) {
-                    return Value { whole: of.whole.clone(), ..value };
+                    return Value { whole: whole.clone(), ..value };
                 }
                 value
             }
@@ -197,18 +195,15 @@ impl<'t> Walk<'_, 't> {
     pub(super) fn absent(&self, state: &State<'t>, place: &Place, ty: &Ty) -> Value<'t> {
         let Some(at) = place.path.rfind(['.', '[']) else { return Value::unknown(ty.clone()) };
         let parent = Place { root: place.root, path: place.path[..at].into() };
-        let of = match state.get(&parent) {
-            Some(value) => value.clone(),
-            None => self.absent(state, &parent, &Ty::Unknown),
+        let whole = match state.get(&parent) {
+            Some(value) => value.whole.clone(),
+            None => self.absent(state, &parent, &Ty::Unknown).whole,
         };
-        let of = Value { place: Some(parent), ..of };
-        self.unnamed(&of, &place.path[at..], ty.clone())
+        self.unnamed((&whole, Some(&parent)), &place.path[at..], ty.clone())
     }
 
     fn index(&mut self, node: Node<'t>, state: &mut State<'t>) -> Value<'t> {
-        let (Some(operand), Some(index)) =
-            (node.child_by_field_name("operand"), node.child_by_field_name("index"))
-        else {
+        let (Some(operand), Some(index)) = (node.part("operand"), node.part("index")) else {
             return Value::unknown(Ty::Unknown);
         };
         let of = self.value(operand, state);
@@ -247,12 +242,12 @@ impl<'t> Walk<'_, 't> {
     }
 
     fn slice(&mut self, node: Node<'t>, state: &mut State<'t>) -> Value<'t> {
-        let Some(operand) = node.child_by_field_name("operand") else {
+        let Some(operand) = node.part("operand") else {
             return Value::unknown(Ty::Unknown);
         };
         let of = self.value(operand, state);
         for bound in ["start", "end", "capacity"] {
-            if let Some(bound) = node.child_by_field_name(bound) {
+            if let Some(bound) = node.part(bound) {
                 self.value(bound, state);
             }
         }
@@ -263,7 +258,7 @@ impl<'t> Walk<'_, 't> {
     /// How an element is named: by a variable or a literal.
     pub(super) fn step_of(&mut self, index: Node<'t>) -> Option<String> {
         let index = bare(index);
-        match index.kind() {
+        match index.form() {
             "identifier" => match self.local(text(index, self.source)) {
                 Some(root) => Some(format!("[{root:?}]")),
                 None => Some(format!("[{}]", text(index, self.source))),
@@ -285,7 +280,7 @@ impl<'t> Walk<'_, 't> {
 
     pub(super) fn number(&self, node: Node<'t>) -> Option<i64> {
         let node = bare(node);
-        let named = match node.kind() {
+        let named = match node.form() {
             "identifier" => self.book.package.constants.get(text(node, self.source)).copied(),
             _ => package::literal(node, self.source),
         };

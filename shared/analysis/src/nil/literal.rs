@@ -1,15 +1,13 @@
 //! Function literals: walked where they are called, and once on their own.
 
-use std::collections::HashMap;
-
 use tree_sitter::Node;
 
 use super::{
     state::State,
-    syntax::{each, listed, text},
+    syntax::{Form, each, listed, text},
     types::{Ty, parameters, results},
     value::{Is, Kind, Place, Root, Value},
-    walk::{Frame, Walk},
+    walk::{Frame, Scope, Walk},
 };
 
 /// Function literals within function literals that are followed where they are called.
@@ -38,7 +36,7 @@ impl<'t> Walk<'_, 't> {
     }
 
     fn type_of_literal(&self, node: Node<'t>) -> Ty {
-        let slots = results(node.child_by_field_name("result"), self.source, &self.generic);
+        let slots = results(node.part("result"), self.source, &self.generic);
         Ty::Func(slots.into_iter().map(|slot| slot.ty).collect())
     }
 
@@ -64,9 +62,9 @@ impl<'t> Walk<'_, 't> {
     pub(super) fn share_names(&mut self, node: Node<'t>) -> Vec<Root> {
         let (mut written, mut mentioned) = (Vec::new(), Vec::new());
         each(node, &mut |inner, _| {
-            match inner.kind() {
+            match inner.form() {
                 "assignment_statement" | "range_clause" => {
-                    written.extend(listed(inner.child_by_field_name("left")));
+                    written.extend(listed(inner.part("left")));
                 }
                 "inc_statement" | "dec_statement" => written.extend(inner.named_child(0)),
                 "identifier" => mentioned.push(inner),
@@ -74,7 +72,7 @@ impl<'t> Walk<'_, 't> {
             }
             true
         });
-        let written = written.into_iter().filter(|name| name.kind() == "identifier");
+        let written = written.into_iter().filter(|name| name.form() == "identifier");
         let roots: Vec<Root> =
             written.filter_map(|name| self.local(text(name, self.source))).collect();
         for root in roots {
@@ -122,10 +120,10 @@ impl<'t> Walk<'_, 't> {
         let scopes = self.seen_by.get(&node.id()).cloned();
         let scopes = scopes.unwrap_or_else(|| self.scopes.clone());
         let before = std::mem::replace(&mut self.scopes, scopes);
-        self.scopes.push(HashMap::new());
+        self.scopes.push(Scope::default());
         self.literals.push(node.id());
         let mut state = state;
-        let list = node.child_by_field_name("parameters");
+        let list = node.part("parameters");
         let generic = self.generic.clone();
         let (slots, variadic) =
             list.map(|list| parameters(list, self.source, &generic)).unwrap_or_default();
@@ -148,8 +146,8 @@ impl<'t> Walk<'_, 't> {
             }
             state.put(&Place::of(root), value);
         }
-        let result = node.child_by_field_name("result");
-        let body = node.child_by_field_name("body");
+        let result = node.part("result");
+        let body = node.part("body");
         let returned = body.and_then(|body| self.body(body, result, state));
         self.literals.pop();
         self.scopes = before;
@@ -164,7 +162,7 @@ impl<'t> Walk<'_, 't> {
         mut state: State<'t>,
     ) -> Option<(State<'t>, Vec<Value<'t>>)> {
         let slots = results(result, self.source, &self.generic);
-        let own = result.filter(|result| result.kind() == "parameter_list");
+        let own = result.filter(|result| result.form() == "parameter_list");
         let names = names(own, self.source);
         let mut expected: Vec<(Ty, Option<Root>)> = Vec::new();
         for (at, slot) in slots.into_iter().enumerate() {
@@ -200,7 +198,7 @@ pub(super) fn names<'t>(list: Option<Node<'t>>, source: &'t str) -> Vec<&'t str>
         all.extend(
             declared
                 .children_by_field_name("name", &mut cursor)
-                .filter(|name| name.kind() == "identifier")
+                .filter(|name| name.form() == "identifier")
                 .map(|name| text(name, source)),
         );
         if all.len() == before {

@@ -14,12 +14,13 @@ mod call;
 mod composite;
 mod condition;
 mod expression;
-
 mod leave;
 mod library;
 mod literal;
+mod mentions;
 mod operator;
 mod package;
+mod places;
 mod state;
 mod statement;
 mod summary;

@@ -5,6 +5,7 @@ use tree_sitter::Node;
 use super::{
     state::State,
     summary::Use,
+    syntax::Form,
     types::Ty,
     value::{Is, Sure, Value},
     walk::Walk,
@@ -12,10 +13,10 @@ use super::{
 
 impl<'t> Walk<'_, 't> {
     pub(super) fn unary(&mut self, node: Node<'t>, state: &mut State<'t>) -> Value<'t> {
-        let Some(operand) = node.child_by_field_name("operand") else {
+        let Some(operand) = node.part("operand") else {
             return Value::unknown(Ty::Unknown);
         };
-        match node.child_by_field_name("operator").map(|it| it.kind()) {
+        match node.part("operator").map(|it| it.form()) {
             Some("&") => self.address(operand, state),
             Some("*") => {
                 let of = self.value(operand, state);
@@ -69,7 +70,7 @@ impl<'t> Walk<'_, 't> {
     }
 
     pub(super) fn binary(&mut self, node: Node<'t>, state: &mut State<'t>) -> Value<'t> {
-        let operator = node.child_by_field_name("operator").map_or("", |it| it.kind());
+        let operator = node.part("operator").map_or("", |it| it.form());
         if matches!(operator, "&&" | "||" | "==" | "!=" | "<" | ">" | "<=" | ">=") {
             let (yes, no) = self.branch(node, state.clone());
             let is = match (yes.is_some(), no.is_some()) {
@@ -83,7 +84,7 @@ impl<'t> Walk<'_, 't> {
             return is;
         }
         for side in ["left", "right"] {
-            if let Some(side) = node.child_by_field_name(side) {
+            if let Some(side) = node.part(side) {
                 self.value(side, state);
             }
         }

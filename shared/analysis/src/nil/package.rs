@@ -9,7 +9,8 @@ use tree_sitter::Node;
 
 use super::{
     File,
-    syntax::{children, each, listed, text},
+    mentions::Mentions,
+    syntax::{Form, children, each, listed, text},
     types::{Field, Slot, Ty, Types, field, parameters, results, underlying},
 };
 
@@ -62,13 +63,13 @@ pub(super) const DEPTH_MAX: usize = 120;
 const EMBEDDED_MAX: usize = 4;
 
 impl<'t> Package<'t> {
-    pub(super) fn of(files: &'t [File<'t>]) -> Self {
+    pub(super) fn of(files: &'t [File<'t>]) -> (Self, Mentions<'t>) {
         let mut package = Self::default();
         let mut variables = Vec::new();
         for (index, file) in files.iter().enumerate() {
             let mut imports = HashMap::new();
             for node in children(file.root) {
-                match node.kind() {
+                match node.form() {
                     "import_declaration" => add_imports(node, file.text, &mut imports),
                     "type_declaration" => package.types_of(node, file.text),
                     "const_declaration" => package.constants_of(node, file.text),
@@ -87,11 +88,11 @@ impl<'t> Package<'t> {
                 false => package.methods.remove(&(class, name)),
             };
         }
-        let assigned = assigned(files);
+        let mentions = Mentions::of(files, &mut package);
         for (file, node) in variables {
-            package.variables(node, files[file].text, &assigned);
+            package.variables(node, files[file].text, &mentions.assigned);
         }
-        package
+        (package, mentions)
     }
 
     pub(super) fn under(&self, ty: &Ty) -> Ty {
@@ -121,9 +122,7 @@ impl<'t> Package<'t> {
 
     fn types_of(&mut self, node: Node<'t>, source: &'t str) {
         for spec in children(node) {
-            let (Some(name), Some(ty)) =
-                (spec.child_by_field_name("name"), spec.child_by_field_name("type"))
-            else {
+            let (Some(name), Some(ty)) = (spec.part("name"), spec.part("type")) else {
                 continue;
             };
             let generic = generic(spec, source);
@@ -139,8 +138,8 @@ impl<'t> Package<'t> {
         for spec in children(node) {
             let mut cursor = spec.walk();
             let names = spec.children_by_field_name("name", &mut cursor);
-            let names: Vec<_> = names.filter(|name| name.kind() == "identifier").collect();
-            let values = listed(spec.child_by_field_name("value"));
+            let names: Vec<_> = names.filter(|name| name.form() == "identifier").collect();
+            let values = listed(spec.part("value"));
             for (name, value) in names.into_iter().zip(values) {
                 if let Some(constant) = literal(value, source) {
                     self.constants.insert(text(name, source), constant);
@@ -152,15 +151,15 @@ impl<'t> Package<'t> {
     fn variables(&mut self, node: Node<'t>, source: &'t str, assigned: &HashSet<&str>) {
         let mut specs = Vec::new();
         each(node, &mut |inner, _| {
-            if inner.kind() == "var_spec" {
+            if inner.form() == "var_spec" {
                 specs.push(inner);
             }
-            matches!(inner.kind(), "var_declaration" | "var_spec_list")
+            matches!(inner.form(), "var_declaration" | "var_spec_list")
         });
         for spec in specs {
-            let ty = spec.child_by_field_name("type");
+            let ty = spec.part("type");
             let ty = ty.map_or(Ty::Unknown, |ty| Ty::of(ty, source, &[]));
-            let values = listed(spec.child_by_field_name("value"));
+            let values = listed(spec.part("value"));
             let mut cursor = spec.walk();
             for (at, name) in spec.children_by_field_name("name", &mut cursor).enumerate() {
                 let own = text(name, source);
@@ -177,14 +176,14 @@ impl<'t> Package<'t> {
     }
 
     fn function(&mut self, file: usize, node: Node<'t>, source: &'t str) {
-        let Some(name) = node.child_by_field_name("name") else { return };
+        let Some(name) = node.part("name") else { return };
         let mut own_generic = generic(node, source);
         let mut slots = Vec::new();
         let mut by_pointer = false;
-        if let Some(receiver) = node.child_by_field_name("receiver") {
+        if let Some(receiver) = node.part("receiver") {
             // The names of a generic type's parameters stand in the receiver.
             each(receiver, &mut |inner, _| {
-                if inner.kind() == "type_arguments" {
+                if inner.form() == "type_arguments" {
                     own_generic.extend(children(inner).iter().map(|it| text(*it, source).into()));
                 }
                 true
@@ -194,15 +193,15 @@ impl<'t> Package<'t> {
             by_pointer = slots.first().is_some_and(|slot| slot.ty.target().is_some());
         }
         let class = slots.first().and_then(|slot| slot.ty.name().cloned());
-        let list = node.child_by_field_name("parameters");
+        let list = node.part("parameters");
         let (more, variadic) =
             list.map(|list| parameters(list, source, &own_generic)).unwrap_or_default();
-        let is_method = node.kind() == "method_declaration";
+        let is_method = node.form() == "method_declaration";
         if is_method && slots.is_empty() {
             return;
         }
         slots.extend(more);
-        let results = results(node.child_by_field_name("result"), source, &own_generic);
+        let results = results(node.part("result"), source, &own_generic);
         let name = text(name, source);
         let index = self.declared.len();
         let key = match class {
@@ -218,11 +217,6 @@ impl<'t> Package<'t> {
         if known.is_some() {
             self.twice.insert(key);
         }
-        let mut deepest = 0;
-        each(node, &mut |_, depth| {
-            deepest = deepest.max(depth);
-            depth <= DEPTH_MAX
-        });
         self.declared.push(Declared {
             file,
             node,
@@ -231,14 +225,14 @@ impl<'t> Package<'t> {
             results,
             generic: own_generic,
             by_pointer,
-            too_deep: deepest > DEPTH_MAX,
+            too_deep: false,
         });
     }
 }
 
 /// A value that the code itself writes down.
 pub(super) fn literal(node: Node<'_>, source: &str) -> Option<Constant> {
-    match node.kind() {
+    match node.form() {
         "true" => Some(Constant::Bool(true)),
         "false" => Some(Constant::Bool(false)),
         "int_literal" => text(node, source).replace('_', "").parse().ok().map(Constant::Int),
@@ -249,9 +243,9 @@ pub(super) fn literal(node: Node<'_>, source: &str) -> Option<Constant> {
 
 /// Something that is never nil, as errors are that a package declares.
 fn makes(value: Node<'_>, source: &str) -> bool {
-    match value.kind() {
+    match value.form() {
         "call_expression" => {
-            let function = value.child_by_field_name("function");
+            let function = value.part("function");
             function.is_some_and(|it| matches!(text(it, source), "errors.New" | "fmt.Errorf"))
         }
         "unary_expression" => text(value, source).starts_with('&'),
@@ -261,11 +255,11 @@ fn makes(value: Node<'_>, source: &str) -> bool {
 
 fn add_imports<'t>(node: Node<'t>, source: &'t str, into: &mut HashMap<&'t str, &'t str>) {
     each(node, &mut |inner, _| {
-        if inner.kind() == "import_spec"
-            && let Some(path) = inner.child_by_field_name("path")
+        if inner.form() == "import_spec"
+            && let Some(path) = inner.part("path")
         {
             let path = text(path, source).trim_matches(['"', '`']);
-            let own = inner.child_by_field_name("name").map(|name| text(name, source));
+            let own = inner.part("name").map(|name| text(name, source));
             into.insert(own.unwrap_or_else(|| package_name(path)), path);
         }
         true
@@ -283,7 +277,7 @@ fn package_name(path: &str) -> &str {
 
 /// The names of type parameters.
 fn generic(node: Node<'_>, source: &str) -> Vec<Rc<str>> {
-    let Some(list) = node.child_by_field_name("type_parameters") else { return Vec::new() };
+    let Some(list) = node.part("type_parameters") else { return Vec::new() };
     let mut names = Vec::new();
     for declared in children(list) {
         let mut cursor = declared.walk();
@@ -291,34 +285,4 @@ fn generic(node: Node<'_>, source: &str) -> Vec<Rc<str>> {
         names.extend(named.map(|name| text(name, source).into()));
     }
     names
-}
-
-/// Every name that anything assigns to, or whose address is taken.
-fn assigned<'t>(files: &'t [File<'t>]) -> HashSet<&'t str> {
-    let mut names = HashSet::new();
-    for file in files {
-        each(file.root, &mut |node, _| {
-            let targets = match node.kind() {
-                "assignment_statement" | "range_clause" | "receive_statement" => {
-                    listed(node.child_by_field_name("left"))
-                }
-                "unary_expression" if text(node, file.text).starts_with('&') => {
-                    listed(node.child_by_field_name("operand"))
-                }
-                _ => Vec::new(),
-            };
-            names.extend(targets.into_iter().map(|it| root(it, file.text)));
-            true
-        });
-    }
-    names
-}
-
-/// The variable at the beginning of `a.b[c].d`.
-fn root<'t>(node: Node<'t>, source: &'t str) -> &'t str {
-    let mut node = node;
-    while let Some(inner) = node.child_by_field_name("operand") {
-        node = inner;
-    }
-    text(node, source)
 }

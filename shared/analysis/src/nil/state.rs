@@ -1,8 +1,7 @@
 //! What holds at one point of a function: the values of places, and what was asked to get there.
 
-use std::{collections::BTreeMap, rc::Rc};
-
 use super::{
+    places::Places,
     types::Ty,
     value::{Cause, Fact, Is, Kind, Place, Root, Sure, Value, Whole},
 };
@@ -18,15 +17,14 @@ pub(super) type Absent<'a, 't> = &'a dyn Fn(&State<'t>, &Place, &Ty) -> Value<'t
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct State<'t> {
-    /// Shared between the states of branches until one of them says something else.
-    values: BTreeMap<Place, Rc<Value<'t>>>,
+    values: Places<'t>,
     /// What holds on the way here.
     pub(super) taken: Vec<Fact>,
 }
 
 impl<'t> State<'t> {
     pub(super) fn get(&self, place: &Place) -> Option<&Value<'t>> {
-        self.values.get(place).map(|value| &**value)
+        self.values.get(place)
     }
 
     /// Puts a value down as it is; what was reached from the place before is another thing now.
@@ -35,153 +33,134 @@ impl<'t> State<'t> {
         let parts = std::mem::take(&mut value.parts);
         value.place = None;
         if self.values.len() < PLACES_MAX {
-            self.values.insert(place.clone(), Rc::new(value));
+            self.values.insert(place.clone(), value);
             for (way, mut part) in parts {
                 part.parts = Vec::new();
-                self.values.insert(place.then(&way), Rc::new(part));
+                self.values.insert(place.then(&way), part);
             }
         } else {
             self.values.remove(place);
         }
     }
 
-    /// What was said about conditions on a place is about its value before.
-    pub(super) fn release(&mut self, place: &Place) {
-        let concerns = |fact: &Fact| place.way_to(&fact.place).is_some();
-        self.drop_facts(&concerns);
-    }
-
-    /// Conditions, by their text, that nobody can ask any more.
-    pub(super) fn release_conditions(&mut self, concerns: &dyn Fn(&str) -> bool) {
-        let is = |fact: &Fact| fact.place.root == Root::Condition && concerns(&fact.place.path);
-        self.drop_facts(&is);
-    }
-
-    fn drop_facts(&mut self, concerns: &dyn Fn(&Fact) -> bool) {
+    /// What was said about conditions on a place is about its value before, and some conditions,
+    /// by their text, nobody can ask any more.
+    pub(super) fn release(&mut self, place: &Place, is_condition: &dyn Fn(&str) -> bool) {
+        let concerns = |fact: &Fact| {
+            place.way_to(&fact.place).is_some()
+                || (fact.place.root == Root::Condition && is_condition(&fact.place.path))
+        };
         self.taken.retain(|fact| !concerns(fact));
-        for value in self.values.values_mut() {
-            if value.causes.iter().any(|cause| cause.when.iter().any(concerns)) {
-                for cause in &mut Rc::make_mut(value).causes {
+        let hangs = |value: &Value<'t>| value.causes.iter().any(|it| it.when.iter().any(concerns));
+        self.values.change_all(
+            |_, value| hangs(value),
+            |_, value| {
+                for cause in &mut value.causes {
                     cause.when.retain(|fact| !concerns(fact));
                 }
-            }
-        }
+            },
+        );
     }
 
     /// Causes that hang on a place are gone: somebody asked about it.
     pub(super) fn settle(&mut self, place: &Place) {
         let hangs = |cause: &Cause| cause.when.iter().any(|fact| fact.place == *place);
-        for value in self.values.values_mut() {
-            if value.causes.iter().any(hangs) {
-                Rc::make_mut(value).causes.retain(|cause| !hangs(cause));
-            }
-        }
+        self.values.change_all(
+            |_, value| value.causes.iter().any(hangs),
+            |_, value| value.causes.retain(|cause| !hangs(cause)),
+        );
     }
 
     pub(super) fn has_elements(&self) -> bool {
-        self.values.keys().any(|place| place.path.contains('['))
+        self.values.iter().any(|(place, _)| place.path.contains('['))
     }
 
     /// Elements whose names mean others now.
     pub(super) fn forget_steps(&mut self, is: &dyn Fn(&str) -> bool) {
-        self.values.retain(|place, _| !is(&place.path));
+        self.values.drop_all(|place| is(&place.path));
     }
 
     pub(super) fn forget_below(&mut self, place: &Place) {
-        let below = self.below(place);
-        for place in below {
-            self.values.remove(&place);
-        }
-    }
-
-    fn below(&self, place: &Place) -> Vec<Place> {
-        let places = self.values.range(place..).map(|(other, _)| other);
-        let places = places.take_while(|other| other.root == place.root);
-        let is_below = |other: &&Place| place.way_to(other).is_some_and(|way| !way.is_empty());
-        places.filter(is_below).cloned().collect()
+        self.values.drop_below(place, |_| true);
     }
 
     pub(super) fn parts(&self, place: &Place) -> Vec<(Place, Value<'t>)> {
-        let below = self.below(place).into_iter();
-        below.filter_map(|place| Some((place.clone(), self.get(&place)?.clone()))).collect()
+        self.values.below(place).map(|(place, value)| (place.clone(), value.clone())).collect()
     }
 
     /// Somebody else may have written to what is reached from the place. An element that was
     /// found to be there is taken to stay.
     pub(super) fn expose(&mut self, place: &Place) {
-        for below in self.below(place) {
-            if !below.path.ends_with(']') {
-                self.values.remove(&below);
-            }
+        self.values.drop_below(place, |below| !below.path.ends_with(']'));
+        if self.get(place).is_some_and(|value| value.whole != Whole::Unknown) {
+            self.change(place, |value| value.whole = Whole::Unknown);
         }
-        self.change(place, |value| value.whole = Whole::Unknown);
     }
 
     /// All that is reached from places with such a root.
     pub(super) fn expose_roots(&mut self, is: &dyn Fn(Root) -> bool) {
-        self.values.retain(|place, value| {
-            if !is(place.root) {
-                return true;
-            }
-            if value.whole != Whole::Unknown {
-                Rc::make_mut(value).whole = Whole::Unknown;
-            }
-            place.path.is_empty() || place.path.ends_with(']')
+        self.values.drop_all(|place| {
+            !place.path.is_empty() && !place.path.ends_with(']') && is(place.root)
         });
+        self.values.change_all(
+            |place, value| value.whole != Whole::Unknown && is(place.root),
+            |_, value| value.whole = Whole::Unknown,
+        );
     }
 
     pub(super) fn remove_roots(&mut self, is: &dyn Fn(Root) -> bool) {
-        self.values.retain(|place, _| !is(place.root));
+        self.values.drop_all(|place| is(place.root));
     }
 
     /// A field of this name was written to through another variable that may lead to the same.
     pub(super) fn doubt_field(&mut self, step: &str, but: Root, is_apart: &dyn Fn(Root) -> bool) {
-        for (place, value) in &mut self.values {
-            if place.root == but || is_apart(place.root) {
-                continue;
-            }
-            let mut steps = place.path.split(['.', '[']);
-            if steps.any(|part| part == step) {
-                *value = Rc::new(Value::unknown(value.ty.clone()));
-            } else if matches!(value.whole, Whole::Fresh(_)) {
-                Rc::make_mut(value).whole = Whole::Unknown;
-            }
-        }
+        let is_named = |place: &Place| {
+            !place.path.is_empty() && place.path.split(['.', '[']).any(|part| part == step)
+        };
+        self.values.change_all(
+            |place, value| {
+                (matches!(value.whole, Whole::Fresh(_)) || is_named(place))
+                    && place.root != but
+                    && !is_apart(place.root)
+            },
+            |place, value| match is_named(place) {
+                true => *value = Value::unknown(value.ty.clone()),
+                false => value.whole = Whole::Unknown,
+            },
+        );
     }
 
     pub(super) fn change(&mut self, place: &Place, change: impl FnOnce(&mut Value<'t>)) {
-        if let Some(value) = self.values.get_mut(place) {
-            change(Rc::make_mut(value));
-        }
+        self.values.change(place, change);
     }
 
     /// Takes for granted that a place is as it was found to be. `false`: that cannot be.
     pub(super) fn learn(&mut self, fact: &Fact) -> bool {
         let opposite = fact.is.not();
-        if let Some(value) = self.values.get_mut(&fact.place) {
+        if let Some(value) = self.get(&fact.place) {
             if value.is(opposite) {
                 return false;
             }
             if !value.is(fact.is) || !value.causes.is_empty() {
-                let value = Rc::make_mut(value);
-                value.sure = Sure::Is(fact.is);
-                if fact.is == Is::NotNil {
-                    value.causes.clear();
-                }
+                self.change(&fact.place, |value| {
+                    value.sure = Sure::Is(fact.is);
+                    if fact.is == Is::NotNil {
+                        value.causes.clear();
+                    }
+                });
             }
         }
         let excluded = |one: &Fact| one.place == fact.place && one.is == opposite;
         let concerns = |cause: &Cause| cause.when.iter().any(|one| one.place == fact.place);
-        for value in self.values.values_mut() {
-            if !value.causes.iter().any(concerns) {
-                continue;
-            }
-            let value = Rc::make_mut(value);
-            value.causes.retain(|cause| !cause.when.iter().any(excluded));
-            for cause in &mut value.causes {
-                cause.when.retain(|one| one != fact);
-            }
-        }
+        self.values.change_all(
+            |_, value| value.causes.iter().any(concerns),
+            |_, value| {
+                value.causes.retain(|cause| !cause.when.iter().any(excluded));
+                for cause in &mut value.causes {
+                    cause.when.retain(|one| one != fact);
+                }
+            },
+        );
         true
     }
 
@@ -195,33 +174,28 @@ impl<'t> State<'t> {
     /// What holds where two ways meet. A cause that only one of them knows is only there if that
     /// way was taken: it keeps what tells the ways apart.
     pub(super) fn join(mut self, mut other: Self, absent: Absent<'_, 't>) -> Self {
-        let (mine, others) = differences(&self, &other);
-        mark(&mut self, &other, &mine);
-        mark(&mut other, &self, &others);
-        for (place, value) in &other.values {
-            if !self.values.contains_key(place) {
-                let own = absent(&self, place, &value.ty);
-                self.values.insert(place.clone(), Rc::new(own));
-            }
-        }
-        for (place, own) in &mut self.values {
-            match other.values.get(place) {
-                Some(value) if Rc::ptr_eq(own, value) => {}
-                Some(value) => Rc::make_mut(own).or(value),
-                None => {
-                    let value = absent(&other, place, &own.ty);
-                    Rc::make_mut(own).or(&value);
-                }
-            }
+        if !self.values.is_same(&other.values) {
+            let (mine, others) = differences(&self, &other);
+            mark(&mut self.values, &other.values, &mine);
+            mark(&mut other.values, &self.values, &others);
+            self.fill(&other, absent);
+            self.values.join(&other.values, |place, ty| absent(&other, place, ty));
         }
         self.taken.retain(|fact| other.taken.contains(fact));
         self
     }
 
+    /// Names the places that only the other state names.
+    fn fill(&mut self, other: &Self, absent: Absent<'_, 't>) {
+        for (place, value) in self.values.lacking(&other.values) {
+            let own = absent(self, place, &value.ty);
+            self.values.insert(place.clone(), own);
+        }
+    }
+
     /// Whether the other knows no reason for nil that is not known here.
     pub(super) fn covers(&self, other: &Self) -> bool {
-        other.values.iter().all(|(place, value)| match self.values.get(place) {
-            Some(own) if Rc::ptr_eq(own, value) => true,
+        let covers = |(_, own, value): (&Place, Option<&Value<'t>>, &Value<'t>)| match own {
             Some(own) => {
                 let known = |cause: &Cause| own.causes.iter().any(|one| one.origin == cause.origin);
                 value.causes.iter().all(known)
@@ -229,11 +203,12 @@ impl<'t> State<'t> {
                     && (own.whole == Whole::Unknown || own.whole == value.whole)
             }
             None => value.causes.is_empty(),
-        })
+        };
+        self.values.is_same(&other.values) || self.values.beside(&other.values).all(covers)
     }
 
     pub(super) fn places(&self) -> impl Iterator<Item = (&Place, &Value<'t>)> {
-        self.values.iter().map(|(place, value)| (place, &**value))
+        self.values.iter()
     }
 }
 
@@ -247,45 +222,51 @@ fn differences(one: &State<'_>, other: &State<'_>) -> (Vec<Fact>, Vec<Fact>) {
             others.push(opposite);
         }
     }
-    for (own, of, into) in [(one, other, &mut mine), (other, one, &mut others)] {
-        for (place, value) in &own.values {
-            let Sure::Is(is) = value.sure else { continue };
-            let beyond = of.get(place);
-            let opposite = beyond.is_some_and(|value| value.is(is.not()));
-            // Whatever the other way leaves open, this one was taken only if it is so.
-            let asked = matches!(value.ty, Ty::Bool | Ty::Error)
-                && beyond.is_some_and(|value| value.sure == Sure::Nothing);
-            let fact = Fact { place: place.clone(), is };
-            if (opposite || asked) && into.len() < DIFFERENCES_MAX && !into.contains(&fact) {
-                into.push(fact);
-            }
+    let add = |place: &Place, value: &Value<'_>, beyond: &Value<'_>, into: &mut Vec<Fact>| {
+        let Sure::Is(is) = value.sure else { return };
+        let opposite = beyond.is(is.not());
+        // Whatever the other way leaves open, this one was taken only if it is so.
+        let asked = matches!(value.ty, Ty::Bool | Ty::Error) && beyond.sure == Sure::Nothing;
+        if (!opposite && !asked) || into.len() >= DIFFERENCES_MAX {
+            return;
         }
+        let fact = Fact { place: place.clone(), is };
+        if !into.contains(&fact) {
+            into.push(fact);
+        }
+    };
+    for (place, own, value) in one.values.beside(&other.values) {
+        let Some(own) = own else { continue };
+        add(place, own, value, &mut mine);
+        add(place, value, own, &mut others);
     }
     (mine, others)
 }
 
 /// Notes what tells the ways apart at causes that only this way knows. That a value was compared
 /// with nil is no reason behind the branch in which it is.
-fn mark<'t>(state: &mut State<'t>, other: &State<'t>, facts: &[Fact]) {
-    for (place, value) in &mut state.values {
-        let known = other.values.get(place);
-        if value.causes.is_empty() || known.is_some_and(|known| Rc::ptr_eq(known, value)) {
-            continue;
-        }
-        let value = Rc::make_mut(value);
-        let is_new = |cause: &Cause| {
-            known.is_none_or(|known| known.causes.iter().all(|one| one.origin != cause.origin))
-        };
-        value.causes.retain(|cause| cause.origin.kind != Kind::Compared || !is_new(cause));
-        // Where both ways know a cause, and not for the same conditions, each keeps its own.
-        let is_same = |cause: &Cause| {
-            let known = known.iter().flat_map(|known| &known.causes);
-            known.clone().any(|one| one.origin == cause.origin && one.when == cause.when)
-        };
-        for cause in value.causes.iter_mut().filter(|cause| !is_same(cause)) {
-            for fact in facts.iter().filter(|fact| fact.place != *place) {
-                cause.if_also(fact.clone());
+fn mark<'t>(values: &mut Places<'t>, others: &Places<'t>, facts: &[Fact]) {
+    values.change_beside(
+        others,
+        |value| {
+            let is_compared = |cause: &Cause| cause.origin.kind == Kind::Compared;
+            value.causes.iter().any(|cause| !facts.is_empty() || is_compared(cause))
+        },
+        |place, value, known| {
+            let is_new = |cause: &Cause| {
+                known.is_none_or(|known| known.causes.iter().all(|one| one.origin != cause.origin))
+            };
+            value.causes.retain(|cause| cause.origin.kind != Kind::Compared || !is_new(cause));
+            // Where both ways know a cause, and not for the same conditions, each keeps its own.
+            let is_same = |cause: &Cause| {
+                let known = known.iter().flat_map(|known| &known.causes);
+                known.clone().any(|one| one.origin == cause.origin && one.when == cause.when)
+            };
+            for cause in value.causes.iter_mut().filter(|cause| !is_same(cause)) {
+                for fact in facts.iter().filter(|fact| fact.place != *place) {
+                    cause.if_also(fact.clone());
+                }
             }
-        }
-    }
+        },
+    );
 }

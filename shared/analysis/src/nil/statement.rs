@@ -5,7 +5,7 @@ use tree_sitter::Node;
 use super::{
     state::State,
     summary::Use,
-    syntax::{bare, children, listed, statements, text},
+    syntax::{Form, bare, children, listed, statements, text},
     types::Ty,
     value::{Fact, Is, Value},
     walk::{Jump, STEPS_MAX, Walk},
@@ -32,7 +32,7 @@ impl<'t> Walk<'_, 't> {
         if self.steps > STEPS_MAX {
             return None;
         }
-        match node.kind() {
+        match node.form() {
             "block" => self.block(node, state),
             "expression_statement" => {
                 let inner = node.named_child(0)?;
@@ -65,7 +65,7 @@ impl<'t> Walk<'_, 't> {
             "go_statement" | "defer_statement" => self.later(node, state),
             "send_statement" => {
                 for part in ["channel", "value"] {
-                    if let Some(part) = node.child_by_field_name(part) {
+                    if let Some(part) = node.part(part) {
                         let value = self.value(part, &mut state);
                         self.hand_over(&value);
                         self.expose(&value, &mut state);
@@ -87,7 +87,7 @@ impl<'t> Walk<'_, 't> {
 
     /// Behind the statement that an `if`, `for` or `switch` begins with.
     pub(super) fn initialized(&mut self, node: Node<'t>, state: State<'t>) -> Option<State<'t>> {
-        match node.child_by_field_name("initializer") {
+        match node.part("initializer") {
             Some(first) => self.statement(first, state),
             None => Some(state),
         }
@@ -95,16 +95,16 @@ impl<'t> Walk<'_, 't> {
 
     fn condition(&mut self, node: Node<'t>, state: State<'t>) -> Option<State<'t>> {
         let state = self.initialized(node, state)?;
-        let condition = node.child_by_field_name("condition")?;
+        let condition = node.part("condition")?;
         self.ended = false;
         let (yes, no) = self.branch(condition, state);
         self.ended = false;
-        let then = node.child_by_field_name("consequence");
+        let then = node.part("consequence");
         let yes = yes.and_then(|state| match then {
             Some(then) => self.block(then, state),
             None => Some(state),
         });
-        let no = no.and_then(|state| match node.child_by_field_name("alternative") {
+        let no = no.and_then(|state| match node.part("alternative") {
             Some(other) => self.statement(other, state),
             None => Some(state),
         });
@@ -117,19 +117,19 @@ impl<'t> Walk<'_, 't> {
         label: Option<&'t str>,
         state: State<'t>,
     ) -> Option<State<'t>> {
-        let body = node.child_by_field_name("body")?;
+        let body = node.part("body")?;
         let head = children(node).into_iter().find(|part| *part != body);
-        let clause = head.filter(|head| head.kind() == "for_clause");
-        let range = head.filter(|head| head.kind() == "range_clause");
+        let clause = head.filter(|head| head.form() == "for_clause");
+        let range = head.filter(|head| head.form() == "range_clause");
         let state = match clause {
             Some(clause) => self.initialized(clause, state)?,
             None => state,
         };
         let condition = match clause {
-            Some(clause) => clause.child_by_field_name("condition"),
+            Some(clause) => clause.part("condition"),
             None => head.filter(|_| range.is_none()),
         };
-        let update = clause.and_then(|clause| clause.child_by_field_name("update"));
+        let update = clause.and_then(|clause| clause.part("update"));
         let round = |walk: &mut Self, entry: State<'t>| {
             walk.jumps.push(Jump { label, is_loop: true, breaks: None, continues: None });
             let (inside, behind) = match (range, condition) {
@@ -165,7 +165,7 @@ impl<'t> Walk<'_, 't> {
         range: Node<'t>,
         mut state: State<'t>,
     ) -> (Option<State<'t>>, Option<State<'t>>) {
-        let Some(over) = range.child_by_field_name("right") else { return (None, Some(state)) };
+        let Some(over) = range.part("right") else { return (None, Some(state)) };
         let of = self.value(over, &mut state);
         let under = self.book.package.under(&of.ty);
         let behind = state.clone();
@@ -174,7 +174,7 @@ impl<'t> Walk<'_, 't> {
             let fact = Fact { place: place.clone(), is: Is::NotNil };
             self.learn(&fact, &of.ty, &mut state);
         }
-        let targets = listed(range.child_by_field_name("left"));
+        let targets = listed(range.part("left"));
         for (at, target) in targets.iter().enumerate() {
             let ty = match (&under, at) {
                 (Ty::Slice(element) | Ty::Array(element) | Ty::Map(element), 1) => {
@@ -196,8 +196,8 @@ impl<'t> Walk<'_, 't> {
     }
 
     fn received(&mut self, node: Node<'t>, mut state: State<'t>) -> Option<State<'t>> {
-        let right = node.child_by_field_name("right")?;
-        let targets = listed(node.child_by_field_name("left"));
+        let right = node.part("right")?;
+        let targets = listed(node.part("left"));
         let declares = text(node, self.source).contains(":=");
         if targets.is_empty() {
             self.value(right, &mut state);
@@ -209,9 +209,9 @@ impl<'t> Walk<'_, 't> {
     }
 
     fn labelled(&mut self, node: Node<'t>, state: State<'t>) -> Option<State<'t>> {
-        let label = node.child_by_field_name("label").map(|label| text(label, self.source));
-        let inner = children(node).into_iter().find(|part| part.kind() != "label_name")?;
-        self.within(|walk| match inner.kind() {
+        let label = node.part("label").map(|label| text(label, self.source));
+        let inner = children(node).into_iter().find(|part| part.form() != "label_name")?;
+        self.within(|walk| match inner.form() {
             "for_statement" => walk.looping(inner, label, state),
             "expression_switch_statement" => walk.switch(inner, label, state),
             "type_switch_statement" => walk.type_switch(inner, label, state),
@@ -222,7 +222,7 @@ impl<'t> Walk<'_, 't> {
 
     fn jump(&mut self, node: Node<'t>, state: State<'t>) {
         let label = node.named_child(0).map(|label| text(label, self.source));
-        let is_continue = node.kind() == "continue_statement";
+        let is_continue = node.form() == "continue_statement";
         let first = self.frames.last().map_or(0, |frame| frame.jumps);
         let fits = |jump: &Jump<'t>| match label {
             Some(label) => jump.label == Some(label),
@@ -240,17 +240,17 @@ impl<'t> Walk<'_, 't> {
     /// `go` and `defer`: arguments are worth what they are now, the call comes later.
     fn later(&mut self, node: Node<'t>, mut state: State<'t>) -> Option<State<'t>> {
         let call = bare(node.named_child(0)?);
-        let arguments = call.child_by_field_name("arguments").map(children).unwrap_or_default();
+        let arguments = call.part("arguments").map(children).unwrap_or_default();
         for argument in arguments {
             let value = self.value(argument, &mut state);
             self.hand_over(&value);
             self.expose(&value, &mut state);
         }
-        let function = call.child_by_field_name("function")?;
-        if function.kind() == "selector_expression" {
+        let function = call.part("function")?;
+        if function.form() == "selector_expression" {
             // What stands before the method's name is worth what it is now, too; whether the method
             // minds nil is seen when it runs.
-            if let Some(operand) = function.child_by_field_name("operand")
+            if let Some(operand) = function.part("operand")
                 && self.import(operand).is_none()
             {
                 let of = self.value(operand, &mut state);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::value::{Cause, Fact, Spot, Step, Value};
+use super::value::{Cause, Fact, Spot, Step, Value, Way};
 
 /// How nil does harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +44,7 @@ pub(super) struct Found {
 pub(super) struct Demand {
     pub(super) parameter: usize,
     /// From the parameter to what must not be nil.
-    pub(super) way: Rc<str>,
+    pub(super) way: Way,
     /// Of other parameters, for it to be needed.
     pub(super) when: Vec<Fact>,
     pub(super) spot: Spot,
@@ -60,7 +60,7 @@ pub(super) struct Summary<'t> {
     pub(super) results: Vec<Value<'t>>,
     pub(super) demands: Vec<Demand>,
     /// What is in parts of parameters behind the call.
-    pub(super) effects: Vec<(usize, Rc<str>, Value<'t>)>,
+    pub(super) effects: Vec<(usize, Way, Value<'t>)>,
     /// Parameters whose parts may be anything behind it.
     pub(super) exposed: Vec<bool>,
     /// It comes back.

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::{
     state::State,
-    syntax::{bare, children, listed, statements, text},
+    syntax::{Form, bare, children, listed, statements, text},
     types::Ty,
     value::{Cause, Fact, Is, Kind, Place, Sure, Value},
     walk::{Jump, Walk},
@@ -18,24 +18,24 @@ impl<'t> Walk<'_, 't> {
         state: State<'t>,
     ) -> Option<State<'t>> {
         let mut state = self.initialized(node, state)?;
-        let tag = node.child_by_field_name("value");
+        let tag = node.part("value");
         let of = tag.map(|tag| (tag, self.value(tag, &mut state)));
         let cases: Vec<Node<'t>> = children(node)
             .into_iter()
-            .filter(|part| matches!(part.kind(), "expression_case" | "default_case"))
+            .filter(|part| matches!(part.form(), "expression_case" | "default_case"))
             .collect();
         // Each case is entered where those before it did not match; the default where none did.
         let mut entries = vec![None; cases.len()];
         let mut rest = Some(state);
         for (at, case) in cases.iter().enumerate() {
-            for value in listed(case.child_by_field_name("value")) {
+            for value in listed(case.part("value")) {
                 let Some(state) = rest.take() else { break };
                 let (yes, no) = self.case(of.as_ref(), value, state);
                 entries[at] = self.join(entries[at].take(), yes);
                 rest = no;
             }
         }
-        if let Some(at) = cases.iter().position(|case| case.kind() == "default_case") {
+        if let Some(at) = cases.iter().position(|case| case.form() == "default_case") {
             entries[at] = rest.take();
         }
         self.jumps.push(Jump { label, is_loop: false, breaks: None, continues: None });
@@ -44,7 +44,7 @@ impl<'t> Walk<'_, 't> {
         for (case, entry) in cases.iter().zip(entries) {
             let Some(entry) = self.join(entry, through.take()) else { continue };
             let body = statements(*case);
-            let falls = body.last().is_some_and(|last| last.kind() == "fallthrough_statement");
+            let falls = body.last().is_some_and(|last| last.form() == "fallthrough_statement");
             let end = self.within(|walk| walk.all(&body, entry));
             match falls {
                 true => through = end,
@@ -65,7 +65,7 @@ impl<'t> Walk<'_, 't> {
         if let (Some(one), Some(other)) = (self.constant(*tag), self.constant(value)) {
             return if one == other { (Some(state), None) } else { (None, Some(state)) };
         }
-        if bare(value).kind() == "nil" {
+        if bare(value).form() == "nil" {
             return self.asked(of, Is::Nil, value, state);
         }
         if let Some(branches) = self.length_branch("==", (*tag, value), &mut state) {
@@ -89,15 +89,15 @@ impl<'t> Walk<'_, 't> {
         state: State<'t>,
     ) -> Option<State<'t>> {
         let mut state = self.initialized(node, state)?;
-        let of = self.value(node.child_by_field_name("value")?, &mut state);
-        let alias = node.child_by_field_name("alias").and_then(|alias| alias.named_child(0));
+        let of = self.value(node.part("value")?, &mut state);
+        let alias = node.part("alias").and_then(|alias| alias.named_child(0));
         let alias = alias.map(|alias| text(alias, self.source));
         self.jumps.push(Jump { label, is_loop: false, breaks: None, continues: None });
         let mut behind = None;
         let mut has_default = false;
         let cases = children(node).into_iter();
-        for case in cases.filter(|it| matches!(it.kind(), "type_case" | "default_case")) {
-            has_default |= case.kind() == "default_case";
+        for case in cases.filter(|it| matches!(it.form(), "type_case" | "default_case")) {
+            has_default |= case.form() == "default_case";
             let mut cursor = case.walk();
             let types: Vec<Node<'t>> = case
                 .children_by_field_name("type", &mut cursor)
@@ -143,7 +143,7 @@ impl<'t> Walk<'_, 't> {
         self.jumps.push(Jump { label, is_loop: false, breaks: None, continues: None });
         let mut behind = None;
         for case in children(node) {
-            let first = case.child_by_field_name("communication");
+            let first = case.part("communication");
             let end = self.within(|walk| {
                 let state = match first {
                     Some(first) => walk.statement(first, state.clone())?,

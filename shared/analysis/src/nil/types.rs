@@ -4,7 +4,7 @@ use std::{collections::HashMap, rc::Rc};
 
 use tree_sitter::Node;
 
-use super::syntax::{children, text};
+use super::syntax::{Form, children, text};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Ty {
@@ -59,14 +59,14 @@ impl Ty {
     /// Names in `generic` stand for any type.
     pub(super) fn of(node: Node<'_>, source: &str, generic: &[Rc<str>]) -> Self {
         let field = |name: &str| {
-            let part = node.child_by_field_name(name);
+            let part = node.part(name);
             Rc::new(part.map_or(Self::Unknown, |part| Self::of(part, source, generic)))
         };
         let inner = || {
             let part = node.named_child(0);
             part.map_or(Self::Unknown, |part| Self::of(part, source, generic))
         };
-        match node.kind() {
+        match node.form() {
             "type_identifier" | "identifier" => named(text(node, source), generic),
             "pointer_type" => Self::Pointer(Rc::new(inner())),
             "parenthesized_type" | "type_elem" => inner(),
@@ -76,7 +76,7 @@ impl Ty {
             "channel_type" => Self::Channel(field("value")),
             "generic_type" => (*field("type")).clone(),
             "function_type" => {
-                let result = node.child_by_field_name("result");
+                let result = node.part("result");
                 Self::Func(
                     results(result, source, generic).into_iter().map(|slot| slot.ty).collect(),
                 )
@@ -179,8 +179,8 @@ fn field_within(ty: &Ty, name: &str, types: &Types, levels: usize) -> Option<Ty>
 fn fields(node: Node<'_>, source: &str, generic: &[Rc<str>]) -> Vec<Field> {
     let Some(list) = node.named_child(0) else { return Vec::new() };
     let mut fields = Vec::new();
-    for declared in children(list).into_iter().filter(|it| it.kind() == "field_declaration") {
-        let Some(own) = declared.child_by_field_name("type") else { continue };
+    for declared in children(list).into_iter().filter(|it| it.form() == "field_declaration") {
+        let Some(own) = declared.part("type") else { continue };
         let ty = Ty::of(own, source, generic);
         let mut cursor = declared.walk();
         let named: Vec<_> = declared.children_by_field_name("name", &mut cursor).collect();
@@ -194,7 +194,7 @@ fn fields(node: Node<'_>, source: &str, generic: &[Rc<str>]) -> Vec<Field> {
             fields.push(Field { name: name.into(), ty, embedded: true });
             continue;
         }
-        for name in named.into_iter().filter(|name| name.kind() == "field_identifier") {
+        for name in named.into_iter().filter(|name| name.form() == "field_identifier") {
             let name = text(name, source).into();
             fields.push(Field { name, ty: ty.clone(), embedded: false });
         }
@@ -203,10 +203,10 @@ fn fields(node: Node<'_>, source: &str, generic: &[Rc<str>]) -> Vec<Field> {
 }
 
 fn methods(node: Node<'_>, source: &str, generic: &[Rc<str>]) -> Vec<Method> {
-    let declared = children(node).into_iter().filter(|it| it.kind() == "method_elem");
+    let declared = children(node).into_iter().filter(|it| it.form() == "method_elem");
     let method = |declared: Node<'_>| {
-        let name = text(declared.child_by_field_name("name")?, source).into();
-        let results = results(declared.child_by_field_name("result"), source, generic);
+        let name = text(declared.part("name")?, source).into();
+        let results = results(declared.part("result"), source, generic);
         Some(Method { name, results: results.into_iter().map(|slot| slot.ty).collect() })
     };
     declared.filter_map(method).collect()
@@ -215,7 +215,7 @@ fn methods(node: Node<'_>, source: &str, generic: &[Rc<str>]) -> Vec<Method> {
 pub(super) fn results(node: Option<Node<'_>>, source: &str, generic: &[Rc<str>]) -> Vec<Slot> {
     match node {
         None => Vec::new(),
-        Some(list) if list.kind() == "parameter_list" => parameters(list, source, generic).0,
+        Some(list) if list.form() == "parameter_list" => parameters(list, source, generic).0,
         Some(one) => vec![Slot { name: "".into(), ty: Ty::of(one, source, generic) }],
     }
 }
@@ -224,15 +224,15 @@ pub(super) fn results(node: Option<Node<'_>>, source: &str, generic: &[Rc<str>])
 pub(super) fn parameters(list: Node<'_>, source: &str, generic: &[Rc<str>]) -> (Vec<Slot>, bool) {
     let (mut all, mut variadic) = (Vec::new(), false);
     for declared in children(list) {
-        let ty = declared.child_by_field_name("type");
+        let ty = declared.part("type");
         let ty = ty.map_or(Ty::Unknown, |ty| Ty::of(ty, source, generic));
-        let spread = declared.kind() == "variadic_parameter_declaration";
+        let spread = declared.form() == "variadic_parameter_declaration";
         variadic |= spread;
         let ty = if spread { Ty::Slice(Rc::new(ty)) } else { ty };
         let mut cursor = declared.walk();
         let names: Vec<Rc<str>> = declared
             .children_by_field_name("name", &mut cursor)
-            .filter(|name| name.kind() == "identifier")
+            .filter(|name| name.form() == "identifier")
             .map(|name| text(name, source).into())
             .collect();
         if names.is_empty() {

@@ -1,6 +1,9 @@
 //! What is known of a value: whether it is nil, why it may be, and what its fields hold.
 
-use std::{ops::Range, rc::Rc};
+use std::{
+    ops::{Deref, Range},
+    rc::Rc,
+};
 
 use tree_sitter::Node;
 
@@ -25,20 +28,43 @@ pub(super) enum Root {
     Condition,
 }
 
-/// A variable, or what is reached from one: `.f.g`, `[i]`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Steps from a variable to what is reached from it: `.f.g`, `[i]`. Most lead nowhere else, and
+/// cost nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Way(Option<Rc<str>>);
+
+impl Deref for Way {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl From<&str> for Way {
+    fn from(steps: &str) -> Self {
+        Self((!steps.is_empty()).then(|| steps.into()))
+    }
+}
+
+/// A variable, or what is reached from one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) root: Root,
-    pub(super) path: Rc<str>,
+    pub(super) path: Way,
 }
 
 impl Place {
     pub(super) fn of(root: Root) -> Self {
-        Self { root, path: "".into() }
+        Self { root, path: Way::default() }
     }
 
     pub(super) fn then(&self, step: &str) -> Self {
-        Self { root: self.root, path: format!("{}{step}", self.path).into() }
+        let path = match self.path.is_empty() {
+            true => step.into(),
+            false => [&*self.path, step].concat().as_str().into(),
+        };
+        Self { root: self.root, path }
     }
 
     /// What leads from `self` to the other place.
@@ -106,7 +132,7 @@ pub(super) enum Kind {
     /// Compared with nil.
     Compared,
     /// What a caller passes: a parameter and the way from it.
-    Passed(usize, Rc<str>),
+    Passed(usize, Way),
 }
 
 /// Where nil comes from.
@@ -162,7 +188,7 @@ impl Cause {
     }
 
     /// The parameter and way that a caller decides about.
-    pub(super) fn passed(&self) -> Option<(usize, &Rc<str>)> {
+    pub(super) fn passed(&self) -> Option<(usize, &Way)> {
         if let Kind::Passed(parameter, way) = &self.origin.kind {
             return Some((*parameter, way));
         }
@@ -184,7 +210,7 @@ pub(super) struct Value<'t> {
     pub(super) causes: Vec<Cause>,
     pub(super) whole: Whole,
     /// What is known of its parts, by the way to each; only until it has a place.
-    pub(super) parts: Vec<(Rc<str>, Value<'t>)>,
+    pub(super) parts: Vec<(Way, Value<'t>)>,
     /// The function literal that it is.
     pub(super) literal: Option<Node<'t>>,
     /// Where it can be read again.
@@ -247,6 +273,17 @@ impl<'t> Value<'t> {
         let causes = std::mem::take(&mut self.causes);
         self.causes = causes.into_iter().map(|cause| cause.through(spot.clone())).collect();
         self
+    }
+
+    /// Whether taking in the other is known to change nothing.
+    pub(super) fn holds_all_of(&self, other: &Self) -> bool {
+        self.ty != Ty::Unknown
+            && self.sure == other.sure
+            && self.whole == other.whole
+            && self.holds == other.holds
+            && self.literal == other.literal
+            && self.causes.len() < 2
+            && self.causes == other.causes
     }
 
     /// Takes in what it may be instead.

@@ -1,7 +1,7 @@
 //! One function, from its beginning to its ends, with what is known at each point.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     rc::Rc,
 };
 
@@ -11,7 +11,7 @@ use super::{
     book::Book,
     state::State,
     summary::{Demand, Found, Summary, Use},
-    syntax::text,
+    syntax::{Form, text},
     types::Ty,
     value::{Cause, Fact, Is, Kind, Place, Root, Spot, Value, Whole},
 };
@@ -27,15 +27,15 @@ pub(super) struct Walk<'b, 't> {
     pub(super) file: usize,
     pub(super) source: &'t str,
     pub(super) generic: Vec<Rc<str>>,
-    pub(super) scopes: Vec<HashMap<&'t str, Root>>,
+    pub(super) scopes: Vec<Scope<'t>>,
     types: Vec<Ty>,
     globals: HashMap<&'t str, u32>,
     /// Parameters that still are what the caller passed.
     parameters: Vec<Option<(Root, Spot)>>,
     /// Variables that function literals write to, at whatever time.
-    pub(super) shared: HashSet<Root>,
+    pub(super) shared: BTreeSet<Root>,
     /// Variables whose objects other places lead to.
-    pub(super) escaped: HashSet<Root>,
+    pub(super) escaped: BTreeSet<Root>,
     /// Variables that a condition is about, by its text.
     conditions: HashMap<Rc<str>, Vec<Root>>,
     pub(super) frames: Vec<Frame<'t>>,
@@ -46,11 +46,28 @@ pub(super) struct Walk<'b, 't> {
     /// Function literals that are being walked.
     pub(super) literals: Vec<usize>,
     /// The names that function literals see.
-    pub(super) seen_by: HashMap<usize, Vec<HashMap<&'t str, Root>>>,
+    pub(super) seen_by: HashMap<usize, Vec<Scope<'t>>>,
     /// Within a function literal that runs at a time nobody knows.
     pub(super) detached: bool,
     /// The call that was walked last does not come back.
     pub(super) ended: bool,
+}
+
+/// The variables that a block declares: few, so that looking at each is quicker than anything.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scope<'t>(Vec<(&'t str, Root)>);
+
+impl<'t> Scope<'t> {
+    pub(super) fn get(&self, name: &str) -> Option<Root> {
+        self.0.iter().find(|(own, _)| *own == name).map(|(_, root)| *root)
+    }
+
+    fn insert(&mut self, name: &'t str, root: Root) {
+        match self.0.iter_mut().find(|(own, _)| *own == name) {
+            Some((_, own)) => *own = root,
+            None => self.0.push((name, root)),
+        }
+    }
 }
 
 /// A function or function literal that is being walked.
@@ -76,12 +93,12 @@ impl<'b, 't> Walk<'b, 't> {
             file,
             source: book.files[file].text,
             generic,
-            scopes: vec![HashMap::new()],
+            scopes: vec![Scope::default()],
             types: Vec::new(),
             globals: HashMap::new(),
             parameters: Vec::new(),
-            shared: HashSet::new(),
-            escaped: HashSet::new(),
+            shared: BTreeSet::new(),
+            escaped: BTreeSet::new(),
             conditions: HashMap::new(),
             frames: Vec::new(),
             jumps: Vec::new(),
@@ -120,7 +137,7 @@ impl<'b, 't> Walk<'b, 't> {
     }
 
     pub(super) fn local(&self, name: &str) -> Option<Root> {
-        self.scopes.iter().rev().find_map(|scope| scope.get(name).copied())
+        self.scopes.iter().rev().find_map(|scope| scope.get(name))
     }
 
     pub(super) fn global(&mut self, name: &'t str) -> Root {
@@ -151,7 +168,7 @@ impl<'b, 't> Walk<'b, 't> {
     }
 
     pub(super) fn within<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        self.scopes.push(HashMap::new());
+        self.scopes.push(Scope::default());
         let done = work(self);
         self.scopes.pop();
         done
@@ -217,7 +234,7 @@ impl<'b, 't> Walk<'b, 't> {
         let perhaps = cause.perhaps || self.detached || !others.is_empty();
         let demand = Demand {
             parameter,
-            way: Rc::clone(way),
+            way: way.clone(),
             when,
             spot,
             how,
@@ -273,15 +290,17 @@ impl<'b, 't> Walk<'b, 't> {
         if is_apart(root) {
             return;
         }
-        let apart: HashSet<Root> =
-            state.places().map(|(place, _)| place.root).filter(|root| is_apart(*root)).collect();
+        let mut roots: Vec<Root> = state.places().map(|(place, _)| place.root).collect();
+        // They come sorted.
+        roots.dedup();
+        let apart: BTreeSet<Root> = roots.into_iter().filter(|root| is_apart(*root)).collect();
         state.doubt_field(field, root, &|root| apart.contains(&root));
     }
 
     /// Code that nobody sees runs.
     pub(super) fn unseen(&mut self, state: &mut State<'t>) {
         let escaped = &self.escaped;
-        state.expose_roots(&|root| escaped.contains(&root) && !matches!(root, Root::Global(_)));
+        state.expose_roots(&|root| !matches!(root, Root::Global(_)) && escaped.contains(&root));
         state.remove_roots(&|root| matches!(root, Root::Global(_)));
         for (one, exposed) in self.parameters.iter().zip(&mut self.summary.exposed) {
             *exposed |= one.as_ref().is_some_and(|(root, _)| escaped.contains(root));
@@ -291,8 +310,8 @@ impl<'b, 't> Walk<'b, 't> {
     /// A condition as a text that says the same wherever the same is asked, and what it is about.
     pub(super) fn key_of(&self, node: Node<'t>) -> Option<(String, Vec<Root>)> {
         let own = || text(node, self.source).to_owned();
-        let part = |name: &str| self.key_of(node.child_by_field_name(name)?);
-        match node.kind() {
+        let part = |name: &str| self.key_of(node.part(name)?);
+        match node.form() {
             "identifier" => match self.local(text(node, self.source)) {
                 Some(root) if self.shared.contains(&root) => None,
                 Some(root) => Some((format!("{root:?}"), vec![root])),
@@ -301,18 +320,18 @@ impl<'b, 't> Walk<'b, 't> {
             "parenthesized_expression" => self.key_of(node.named_child(0)?),
             "selector_expression" => {
                 let (key, roots) = part("operand")?;
-                let field = text(node.child_by_field_name("field")?, self.source);
+                let field = text(node.part("field")?, self.source);
                 Some((format!("{key}.{field}"), roots))
             }
             "binary_expression" => {
                 let ((left, mut roots), (right, more)) = (part("left")?, part("right")?);
-                let operator = node.child_by_field_name("operator")?.kind();
+                let operator = node.part("operator")?.form();
                 roots.extend(more);
                 Some((format!("({left} {operator} {right})"), roots))
             }
             "call_expression" => {
-                let function = node.child_by_field_name("function")?;
-                let argument = node.child_by_field_name("arguments")?.named_child(0)?;
+                let function = node.part("function")?;
+                let argument = node.part("arguments")?.named_child(0)?;
                 let is_length = text(function, self.source) == "len";
                 let (key, roots) = self.key_of(argument).filter(|_| is_length)?;
                 Some((format!("len({key})"), roots))
@@ -333,9 +352,8 @@ impl<'b, 't> Walk<'b, 't> {
 
     /// What was asked about a variable is about its value before.
     pub(super) fn release(&self, place: &Place, state: &mut State<'t>) {
-        state.release(place);
         let conditions = &self.conditions;
-        state.release_conditions(&|key| {
+        state.release(place, &|key| {
             conditions.get(key).is_some_and(|roots| roots.contains(&place.root))
         });
         if !place.path.is_empty() || !state.has_elements() {

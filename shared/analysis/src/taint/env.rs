@@ -144,30 +144,45 @@ impl Env {
         }
     }
 
+    /// What a place holds that has no entry.
+    fn absent(&self, place: Place) -> Value {
+        match place.1 {
+            WHOLE => Value::UNKNOWN,
+            // A part that nobody set is what the whole is.
+            _ => Value { constant: None, ..self.whole(place.0) },
+        }
+    }
+
     /// Takes in what holds on another way to the same point; whether that says anything new.
     pub(super) fn join(&mut self, other: &Self, arena: &mut Arena) -> bool {
         let mut changed = false;
         let mut all = Vec::with_capacity(self.entries.len().max(other.entries.len()));
-        let mut places: Vec<Place> = self.entries.iter().map(|(place, _)| *place).collect();
-        places.extend(other.entries.iter().map(|(place, _)| *place));
-        places.sort_unstable();
-        places.dedup();
-        for place in places {
-            let value = |env: &Self| {
-                env.at(place).unwrap_or_else(|| match place.1 {
-                    WHOLE => Value::UNKNOWN,
-                    // A part that nobody set is what the whole is.
-                    _ => Value { constant: None, ..env.whole(place.0) },
-                })
-            };
-            let old = value(self);
-            let new = arena.join(old, value(other));
-            changed |= arena.differs(old, new);
+        let (mut mine, mut others) = (&*self.entries, &*other.entries);
+        let next = |entries: &[(Place, Value)]| entries.first().map(|(place, _)| *place);
+        while let Some(place) = next(mine).into_iter().chain(next(others)).min() {
+            let old = take(&mut mine, place).unwrap_or_else(|| self.absent(place));
+            let added = take(&mut others, place).unwrap_or_else(|| other.absent(place));
+            if old == added {
+                all.push((place, old));
+                continue;
+            }
+            let new = arena.join(old, added);
             // Kept as it was, if nothing was added: labels must not be renamed without reason.
-            let kept = if arena.differs(old, new) { new } else { old };
-            all.push((place, kept));
+            let differs = arena.differs(old, new);
+            changed |= differs;
+            all.push((place, if differs { new } else { old }));
         }
         self.entries = all;
         changed
     }
+}
+
+/// The value of a place, if it is the next that has one.
+fn take(entries: &mut &[(Place, Value)], place: Place) -> Option<Value> {
+    let ((own, value), rest) = entries.split_first()?;
+    if *own != place {
+        return None;
+    }
+    *entries = rest;
+    Some(*value)
 }
