@@ -2,6 +2,7 @@
 //! difference. A real git server, the real orchestrator, a real Postgres.
 
 mod eviction;
+mod packages;
 mod shards;
 
 use domain::{CommitSha, OrgId, RunId, RunKind, kinds};

@@ -31,6 +31,8 @@ pub(crate) struct Memory {
     /// The code and the files of the base without what the policy leaves out.
     pub(crate) narrowed: Option<Arc<Snapshot>>,
     pub(crate) narrowed_base: Option<Arc<Snapshot>>,
+    /// The latter with the files that may mean something else because of them.
+    pub(crate) compared_base: Option<Arc<Snapshot>>,
     /// The tests among all files of the commit, once a shard had these in hand.
     pub(crate) tests: Arc<TestNames>,
     /// What comes of the files, as far as it is known.

@@ -53,6 +53,7 @@ impl Worker for Kinds<'_> {
             policy: None,
             narrowed: None,
             narrowed_base: None,
+            compared_base: None,
             rules: Arc::default(),
             own_rules: analysis::rules::load(tx, run).await?,
             tests: Arc::default(),

@@ -22,9 +22,11 @@ pub(crate) struct Before<'a> {
     pub(crate) dismissed: Vec<Dismissed>,
 }
 
-/// The findings in those files of the base that are not the same at the head.
+/// The findings in those files of the base that are not the same at the head, or stand among
+/// others that are not.
 pub(crate) struct Base<'a> {
     pub(crate) findings: &'a [Finding],
+    pub(crate) examined: HashSet<&'a str>,
     /// Files of which not all is known; for them the changed lines decide.
     pub(crate) unread: HashSet<&'a str>,
 }
@@ -47,8 +49,13 @@ pub(crate) fn compare(found: &[Finding], before: &Before<'_>, gate: &Gate) -> Co
     let renamed = files.renamed();
     let base: Vec<Sighting<'_>> =
         before.base.iter().flat_map(|base| base.findings.iter().map(Sighting::from)).collect();
-    // What stands in files that did not change goes on without a question.
-    let compared: Vec<usize> = (0..found.len()).filter(|one| files.changed(&found[*one])).collect();
+    // What stands in files that did not change goes on without a question, unless what is read
+    // together with them did.
+    let is_compared = |finding: &Finding| {
+        let examined = before.base.as_ref().map(|base| &base.examined);
+        files.changed(finding) || examined.is_some_and(|all| all.contains(finding.path.as_str()))
+    };
+    let compared: Vec<usize> = (0..found.len()).filter(|one| is_compared(&found[*one])).collect();
     let changed: Vec<Sighting<'_>> = compared.iter().map(|one| heads[*one]).collect();
     let mut from_base = vec![None; found.len()];
     for (index, old) in compared.iter().zip(pair(&base, &changed, &renamed)) {
@@ -79,6 +86,14 @@ pub(crate) fn compare(found: &[Finding], before: &Before<'_>, gate: &Gate) -> Co
                 persisting,
             }
         }),
+    }
+}
+
+impl Base<'_> {
+    /// Whether all is known of the finding's file as it was at the base, under the same name.
+    fn has(&self, finding: &Finding) -> bool {
+        let path = finding.path.as_str();
+        self.examined.contains(path) && !self.unread.contains(path)
     }
 }
 
@@ -192,7 +207,9 @@ impl<'a> Files<'a> {
         if self.0.is_none() {
             return true;
         }
-        let Some(file) = self.find(finding) else { return false };
+        let Some(file) = self.find(finding) else {
+            return !continues && base.is_some_and(|base| base.has(finding));
+        };
         let former = file.renamed_from.as_deref().unwrap_or(&file.path);
         match base.filter(|base| !base.unread.contains(former)) {
             Some(_) => !continues,

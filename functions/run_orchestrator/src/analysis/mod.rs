@@ -49,7 +49,7 @@ pub(crate) async fn wants_to_read(
         "parse" | "security" => {
             rules::ready(work).await?;
             let head = policy::narrowed(deps, work).await?;
-            let base = policy::narrowed_base(deps, work).await?;
+            let base = policy::compared_base(deps, work).await?;
             examine::wants_to_read(work, std::iter::once(head).chain(base)).await
         }
         _ => Ok(false),

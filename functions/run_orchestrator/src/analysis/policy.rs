@@ -10,20 +10,19 @@ use std::{
     sync::Arc,
 };
 
-use analysis::Incomplete;
+use analysis::{Incomplete, Package};
 use clients::{
     git::{self, FetchRequest, GitError},
     github::GitHubError,
 };
 use domain::{
-    CommitSha, Coverage, Finding, Fingerprint, POLICY_PATH, PolicyFacts, PolicySource, Snapshot,
-    Unanalysed, UnanalysedReason, kinds::analysis::Fetched,
+    ChangedFile, CommitSha, Coverage, Finding, Fingerprint, POLICY_PATH, PolicyFacts, PolicySource,
+    Snapshot, SourceFile, Unanalysed, UnanalysedReason, kinds::analysis::Fetched,
 };
 use jiff::tz::TimeZone;
 use policy::{BYTES_MAX, Held, Ruling, of_bytes, standing};
 use store::{findings::Judged, runs::Run};
 
-use crate::examine::Around;
 use crate::memory::{Work, base_files, blocking, output, snapshot};
 use crate::{Deps, Error};
 
@@ -161,14 +160,45 @@ pub(crate) async fn narrowed_base(
     }
     let Some(whole) = base_files(deps, work).await? else { return Ok(None) };
     let part = narrow(whole, held(work)?).await?;
+    Ok(Some(Arc::clone(work.memory.narrowed_base.insert(part))))
+}
+
+/// The same, and with them the files that did not change, where what is read together with them
+/// did: what comes of those may be another thing, too.
+pub(crate) async fn compared_base(
+    deps: &Deps,
+    work: &mut Work,
+) -> Result<Option<Arc<Snapshot>>, Error> {
+    if let Some(base) = &work.memory.compared_base {
+        return Ok(Some(Arc::clone(base)));
+    }
+    let Some(part) = narrowed_base(deps, work).await? else { return Ok(None) };
     let head = narrowed(deps, work).await?;
     let changes = output::<Fetched>(work, "fetch")?.changes.unwrap_or_default();
+    let base = blocking(move || with_neighbours(part, &head, &changes)).await?;
+    Ok(Some(Arc::clone(work.memory.compared_base.insert(base))))
+}
+
+/// Copies nothing where no package has changed.
+fn with_neighbours(base: Arc<Snapshot>, head: &Snapshot, changes: &[ChangedFile]) -> Arc<Snapshot> {
     let changed: HashSet<&str> = changes.iter().map(|file| &*file.path).collect();
-    // What did not change stood around the base's files as it stands around the head's.
-    let same = head.files.iter().filter(|file| !changed.contains(&*file.path));
-    let around = Around::of(part.files.iter(), same);
-    work.memory.results.put_around(&part, around);
-    Ok(Some(Arc::clone(work.memory.narrowed_base.insert(part))))
+    let own = base.files.iter().map(|file| &*file.path);
+    let folders: HashSet<&str> =
+        own.chain(changed.iter().copied()).filter_map(Package::folder).collect();
+    let is_neighbour = |file: &&SourceFile| {
+        let folder = Package::folder(&file.path);
+        folder.is_some_and(|folder| folders.contains(folder)) && !changed.contains(&*file.path)
+    };
+    let neighbours: Vec<SourceFile> = head.files.iter().filter(is_neighbour).cloned().collect();
+    if neighbours.is_empty() {
+        return base;
+    }
+    let mut all = Snapshot::clone(&base);
+    all.files.extend(neighbours);
+    all.files.sort_by(|one, other| one.path.cmp(&other.path));
+    // A file of the base that is there at the head, and not the same, is the base's.
+    all.files.dedup_by(|next, kept| next.path == kept.path);
+    Arc::new(all)
 }
 
 /// Copies nothing when nothing is left out.
@@ -243,7 +273,7 @@ pub(crate) fn unfinished(held: &Held, all: &[Incomplete]) -> Vec<Incomplete> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{ChangedFile, LineRanges, SourceFile};
+    use domain::LineRanges;
 
     use super::*;
 
@@ -292,5 +322,50 @@ mod tests {
             assert_eq!(source.commit, Some(sha('a')), "{base:?} {head:?}");
             assert_eq!(is_edited(&fetched), edited, "{base:?} {head:?}");
         }
+    }
+
+    #[test]
+    fn files_that_did_not_change_are_compared_where_their_package_did() {
+        let files = |files: &[(&str, &str)]| Snapshot {
+            commit: sha('b'),
+            files: files
+                .iter()
+                .map(|(path, text)| SourceFile { path: (*path).into(), bytes: (*text).into() })
+                .collect(),
+            left_out: Vec::new(),
+        };
+        let head = files(&[
+            ("a/kept.go", "1"),
+            ("a/kept.py", "1"),
+            ("a/kept_test.go", "1"),
+            ("b/changed.go", "2"),
+            ("b/kept.go", "1"),
+            ("c/added.go", "2"),
+            ("c/kept.go", "1"),
+            ("d/kept.go", "1"),
+        ]);
+        let lines = || LineRanges::new(Vec::new());
+        let changed =
+            |path: &str| ChangedFile { path: path.into(), renamed_from: None, lines: lines() };
+        let compared = |base: &[(&str, &str)], changes: &[&str]| {
+            let changes: Vec<ChangedFile> = changes.iter().map(|path| changed(path)).collect();
+            let base = with_neighbours(Arc::new(files(base)), &head, &changes);
+            let told = |file: &SourceFile| {
+                format!("{} {}", file.path, String::from_utf8_lossy(&file.bytes))
+            };
+            base.files.iter().map(told).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(compared(&[("a/gone.go", "1")], &[]), "a/gone.go 1, a/kept.go 1");
+        assert_eq!(
+            compared(&[("b/changed.go", "1")], &["b/changed.go"]),
+            "b/changed.go 1, b/kept.go 1"
+        );
+        assert_eq!(compared(&[], &["c/added.go"]), "c/kept.go 1");
+        assert_eq!(
+            compared(&[("a/gone.py", "1"), ("a/b_test.go", "1")], &[]),
+            "a/gone.py 1, a/b_test.go 1"
+        );
+        let unlisted = compared(&[("b/changed.go", "1")], &[]);
+        assert_eq!(unlisted, "b/changed.go 1, b/kept.go 1", "the base's own form is kept");
     }
 }

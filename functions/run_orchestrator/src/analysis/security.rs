@@ -18,7 +18,7 @@ use store::{
 
 use super::baseline::{Base, Before, Compared, compare};
 use super::{
-    policy::{self, Ruled, narrowed, narrowed_base},
+    policy::{self, Ruled, compared_base, narrowed},
     rules,
 };
 use crate::examine::{Examined, Reuse, examine};
@@ -38,7 +38,7 @@ pub(crate) struct Found {
     ruled: Ruled,
 }
 
-/// The same of the files that the base has in another form.
+/// The same of the files that the base has in another form, or among others.
 struct BaseFound {
     files: Arc<Snapshot>,
     examined: Arc<Examined>,
@@ -76,7 +76,7 @@ pub(super) async fn work(deps: &Deps, work: &mut Work, deadline: Deadline) -> Re
         return Err(Error::AnalyserTimedOut);
     }
     let held = policy::held(work)?;
-    let base = match narrowed_base(deps, work).await? {
+    let base = match compared_base(deps, work).await? {
         Some(files) => {
             let (examined, found_out) = examine(work, &files, deadline.less(COMMIT_TIME)).await?;
             let findings = policy::asked(&held, &examined.scan.findings);
@@ -159,7 +159,8 @@ impl BaseFound {
     fn known(&self) -> Base<'_> {
         let left_out = self.files.left_out.iter().map(|file| file.path.as_str());
         let unfinished = self.examined.scan.incomplete.iter().map(|file| file.path.as_str());
-        Base { findings: &self.findings, unread: left_out.chain(unfinished).collect() }
+        let examined = self.files.files.iter().map(|file| file.path.as_str()).collect();
+        Base { findings: &self.findings, examined, unread: left_out.chain(unfinished).collect() }
     }
 }
 

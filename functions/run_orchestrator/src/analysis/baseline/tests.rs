@@ -12,6 +12,11 @@ fn nothing() -> Before<'static> {
     }
 }
 
+/// The files that changed were read, and nothing was found in them.
+fn base() -> Base<'static> {
+    Base { findings: &[], examined: HashSet::from(["a.py"]), unread: HashSet::new() }
+}
+
 fn finding(path: &str, line: u32) -> Finding {
     Finding {
         rule: "python.injection.eval".into(),
@@ -148,7 +153,7 @@ fn a_finding_that_only_moved_is_not_new_although_its_lines_are() {
     ];
     for (how, new, file, is_new) in cases {
         let changes = [file];
-        let base = Some(Base { findings: &old, unread: HashSet::new() });
+        let base = Some(Base { findings: &old, ..base() });
         let before = Before { changes: Some(&changes), base, ..nothing() };
         let compared = compare(&[new], &before, &Gate::default());
         let judged = &compared.judged[0];
@@ -161,11 +166,33 @@ fn a_finding_that_only_moved_is_not_new_although_its_lines_are() {
 fn where_the_base_was_not_read_the_lines_decide() {
     let changes = [changed("a.py", 3, 5)];
     let of = |line, unread: &'static [&'static str]| {
-        let base = Some(Base { findings: &[], unread: unread.iter().copied().collect() });
+        let base = Some(Base { unread: unread.iter().copied().collect(), ..base() });
         let before = Before { changes: Some(&changes), base, ..nothing() };
         compare(&[seen("a.py", line, "run", "eval(x)", 0)], &before, &Gate::default()).judged[0].new
     };
     assert_eq!((of(4, &["a.py"]), of(9, &["a.py"]), of(9, &[])), (true, false, true));
+}
+
+#[test]
+fn a_file_that_did_not_change_has_something_new_if_it_was_not_there_at_the_base() {
+    let old = [seen("b.go", 3, "run", "find().price", 0), seen("b.go", 9, "go", "none().price", 0)];
+    let found = [
+        seen("b.go", 3, "run", "find().price", 0),
+        seen("b.go", 6, "sum", "find().price", 0),
+        seen("c.go", 6, "sum", "find().price", 0),
+    ];
+    let changes = [changed("a.go", 3, 5)];
+    let of = |unread: &'static [&'static str]| {
+        let examined = HashSet::from(["a.go", "b.go"]);
+        let base = Base { findings: &old, examined, unread: unread.iter().copied().collect() };
+        let before = Before { changes: Some(&changes), base: Some(base), ..nothing() };
+        let compared = compare(&found, &before, &Gate::default());
+        let new: Vec<bool> = compared.judged.iter().map(|one| one.new && one.deciding).collect();
+        (new, compared.fixed)
+    };
+    assert_eq!(of(&[]), (vec![false, true, false], Some(1)));
+    // Where the base was not read to the end, nothing tells old from new.
+    assert_eq!(of(&["b.go"]), (vec![false, false, false], Some(1)));
 }
 
 #[test]
@@ -188,7 +215,7 @@ fn a_dismissal_follows_its_finding_and_not_its_copies() {
 fn a_copy_in_front_of_the_original_does_not_take_its_name() {
     let old = [seen("a.py", 3, "run", "eval(x)", 0)];
     let changes = [changed("a.py", 2, 2)];
-    let base = Some(Base { findings: &old, unread: HashSet::new() });
+    let base = Some(Base { findings: &old, ..base() });
     let dismissed = vec![dismissal(&old[0].fingerprint, EARLY, None)];
     let before = Before { changes: Some(&changes), base, dismissed, ..nothing() };
     // The fingerprint of the original is the copy's now: it counts from the top.
