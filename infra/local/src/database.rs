@@ -33,8 +33,9 @@ const FUNCTIONS_GROUP: &str = "assay_functions";
 /// `nobody`: Postgres refuses to run as root, and this account is everywhere.
 const UNPRIVILEGED: u32 = 65534;
 
-/// How long Postgres may take to start; after a crash it first repeats what it had not written.
-const START_SECONDS_MAX: &str = "300";
+/// How long Postgres may take to start, when after a crash it first repeats what it had not written,
+/// and to stop.
+const PATIENCE_SECONDS: &str = "300";
 
 /// A laptop's database may be lost with the laptop, so it need not wait for the disk.
 const SERVER_OPTIONS: &str = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off \
@@ -109,7 +110,8 @@ pub(crate) fn down(local: &Local, venv: &Venv) -> Result<()> {
     local.screen.step("Postgres stops", None, || {
         let installation = Installation::of(&local.checkout, venv)?;
         let mut stop = installation.command("pg_ctl");
-        stop.arg("-D").arg(installation.data()).args(["-m", "fast", "-w", "stop"]);
+        stop.arg("-D").arg(installation.data());
+        stop.args(["-m", "fast", "-w", "-t", PATIENCE_SECONDS, "stop"]);
         let log = local.checkout.logs().join("postgres-stop.log");
         process::run(&mut stop, &log, "stop the process that .local/state.json names by hand")
     })
@@ -225,7 +227,7 @@ fn embedded(local: &Local, installation: &Installation, wanted: Option<u16>) -> 
     let port = process::free_port(wanted)?;
     let mut start = installation.command("pg_ctl");
     start.arg("-D").arg(&data).arg("-l").arg(data.join("server.log"));
-    start.args(["-w", "-t", START_SECONDS_MAX]);
+    start.args(["-w", "-t", PATIENCE_SECONDS]);
     start.arg("-o").arg(format!("-h 127.0.0.1 -p {port} -k '' {SERVER_OPTIONS}")).arg("start");
     let see_log = process::see(&data.join("server.log"));
     process::run(&mut start, &log, &see_log)?;

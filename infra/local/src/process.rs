@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::Write,
     net::TcpListener,
+    ops::Range,
     os::unix::process::CommandExt,
     path::Path,
     process::{Command, Stdio},
@@ -20,6 +21,10 @@ use crate::stop::{OrStop, Result, Stop};
 const POLL: Duration = Duration::from_millis(50);
 /// How many lines of a failed command's output are repeated in the error.
 const TAIL_LINES_MAX: usize = 30;
+
+/// Ports below those that systems hand out to whoever connects: while a server of ours is down, to be
+/// started again, nobody takes its port.
+const PORTS: Range<u16> = 21_000..32_000;
 
 /// How often a command that fetches something is tried again.
 const FETCH_AGAIN_MAX: usize = 4;
@@ -186,15 +191,18 @@ fn tail(log: &Path) -> String {
     lines[lines.len().saturating_sub(TAIL_LINES_MAX)..].join("\n")
 }
 
-/// `wanted` when nobody listens there, otherwise any free port.
+/// `wanted` when nobody listens there, otherwise any free port of [`PORTS`].
 pub(crate) fn free_port(wanted: Option<u16>) -> Result<u16> {
-    let bind = |port| TcpListener::bind(("127.0.0.1", port));
+    // Two of these programs that look at the same moment do not begin at the same port.
+    let own = std::process::id() as usize % PORTS.len();
+    let ports = PORTS.cycle().skip(own).take(PORTS.len());
     wanted
-        .and_then(|port| bind(port).ok())
-        .map_or_else(|| bind(0), Ok)
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .or_stop("there is no free port on 127.0.0.1", "stop something that listens there")
+        .into_iter()
+        .chain(ports)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .ok_or_else(|| {
+            Stop::new("there is no free port on 127.0.0.1", "stop something that listens there")
+        })
 }
 
 /// Asks `is_ready` until it says so, for as long as `process` lives.
@@ -249,10 +257,8 @@ mod tests {
 
     #[test]
     fn a_taken_port_is_not_chosen() {
-        // Below the range that systems hand out, so nobody else gets it while it is free.
-        let listener = (21_000..32_000)
-            .find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok())
-            .expect("none of 11,000 ports is free");
+        let bind = |port| TcpListener::bind(("127.0.0.1", port)).ok();
+        let listener = PORTS.into_iter().find_map(bind).expect("none of 11,000 ports is free");
         let taken = listener.local_addr().unwrap().port();
         assert_ne!(free_port(Some(taken)).unwrap(), taken);
         drop(listener);
