@@ -12,6 +12,9 @@ const FUNCTION_TIME_MAX: Duration = Duration::from_secs(3);
 /// Z3 counts the time that passes: on a busy machine an easy question takes longer.
 const PATIENCE: u32 = 20;
 
+/// It is read from the disk before it answers for the first time.
+const START_TIME_MAX: Duration = Duration::from_secs(120);
+
 #[derive(Debug)]
 pub(crate) struct Judged {
     pub(crate) line: u32,
@@ -44,7 +47,7 @@ pub(crate) fn z3() -> Z3 {
     });
     let mut solver = Z3::new(&path);
     let query = Query { script: String::new(), symbols: Vec::new() };
-    let answer = solver.ask(&query, Duration::from_secs(5));
+    let answer = solver.ask(&query, START_TIME_MAX);
     assert_eq!(answer, Answer::Sat(Vec::new()), "{Z3_SETTING} is `{path}`, which is no z3");
     solver
 }
