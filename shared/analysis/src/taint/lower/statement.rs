@@ -87,14 +87,17 @@ impl<'tree> Lowerer<'_, 'tree> {
     }
 
     fn block(&mut self, node: Node<'tree>) {
-        let has_scope = matches!(self.language, Language::Python) || node.parent().is_none();
+        // Asked last: finding a parent costs a way down from the root.
+        let has_scope = matches!(self.language, Language::Python)
+            || matches!(node.kind(), "expression_statement" | "statement_list")
+            || node.parent().is_none();
         let children = self.children(node);
         let run = |own: &mut Self| {
             for child in children {
                 own.statement(child);
             }
         };
-        if has_scope || node.kind() == "expression_statement" || node.kind() == "statement_list" {
+        if has_scope {
             run(self);
         } else {
             self.scoped(run);
