@@ -223,8 +223,10 @@ impl Trial {
             relay,
             wire,
             trouble,
-            lease_s: 3,
-            visibility_s: 5,
+            // A healthy step must end within its lease on a busy machine, too, and those that stall
+            // or are stopped must not.
+            lease_s: 5,
+            visibility_s: 7,
             storm: Duration::from_secs(10) + Duration::from_millis(1000) * runs as u32,
             calm: Duration::from_secs(90),
             ..Self::quiet(&format!("seed {seed}"), seed, 0)
