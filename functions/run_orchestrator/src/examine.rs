@@ -223,13 +223,16 @@ impl Examined {
         self.scan.findings.extend(findings);
         self.scan.incomplete.extend(incomplete);
     }
+}
 
-    /// Keeps what was found out, and that what was known was of use.
-    pub(crate) async fn keep(&self, tx: &Tx<'_>, org: OrgId) -> Result<(), StoreError> {
-        let found_out = self.found_out.iter().map(|(key, result)| (*key, result.as_slice()));
-        file_results::keep(tx, org, found_out.collect()).await?;
-        file_results::note_use(tx, org, &self.fading).await
-    }
+/// Keeps what was found out, and that what was known was of use. All that one transaction keeps is
+/// given at once: rows that others keep as well are locked in the order of their keys.
+pub(crate) async fn keep(tx: &Tx<'_>, org: OrgId, all: &[&Examined]) -> Result<(), StoreError> {
+    let found_out = all.iter().flat_map(|examined| &examined.found_out);
+    let results = found_out.map(|(key, result)| (*key, result.as_slice())).collect();
+    file_results::keep(tx, org, results).await?;
+    let fading: Vec<Key> = all.iter().flat_map(|examined| examined.fading.clone()).collect();
+    file_results::note_use(tx, org, &fading).await
 }
 
 #[cfg(test)]

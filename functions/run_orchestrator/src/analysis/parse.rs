@@ -4,7 +4,7 @@ use engine::Deadline;
 use store::{Tx, analyses, runs::Fence};
 
 use super::policy::narrowed;
-use crate::examine::{Examined, examine};
+use crate::examine::{self, Examined, examine};
 use crate::memory::{COMMIT_TIME, Work, Written, written};
 use crate::{Deps, Error};
 
@@ -24,7 +24,7 @@ impl Found {
         fence: &Fence,
         work: &Work,
     ) -> Result<Written, Error> {
-        self.0.keep(tx, work.run().org).await?;
+        examine::keep(tx, work.run().org, &[&self.0]).await?;
         analyses::set_coverage(tx, fence, &self.0.coverage).await?;
         written("parse", &self.0.coverage)
     }

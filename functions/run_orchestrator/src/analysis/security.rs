@@ -21,7 +21,7 @@ use super::{
     policy::{self, Ruled, compared_base, narrowed},
     rules,
 };
-use crate::examine::{Examined, Reuse, examine};
+use crate::examine::{self, Examined, Reuse, examine};
 use crate::memory::{COMMIT_TIME, Work, Written, output, written};
 use crate::{Deps, Error};
 use engine::Deadline;
@@ -113,12 +113,10 @@ impl Found {
             .filter_map(|one| Some((&one.finding.fingerprint, one.lineage.as_ref()?)))
             .collect();
         finding_lineages::insert_all(tx, org, repository, &later).await?;
-        if self.found_out {
-            self.examined.keep(tx, org).await?;
-        }
-        if let Some(base) = self.base.as_ref().filter(|base| base.found_out) {
-            base.examined.keep(tx, org).await?;
-        }
+        let own = self.found_out.then_some(&*self.examined);
+        let base = self.base.as_ref().filter(|base| base.found_out).map(|base| &*base.examined);
+        let found_out: Vec<&Examined> = own.into_iter().chain(base).collect();
+        examine::keep(tx, org, &found_out).await?;
         rules::record(tx, fence, work).await?;
         let mut incomplete = policy::unfinished(&self.held, &self.examined.scan.incomplete);
         incomplete.extend_from_slice(work.memory.own_rules.unusable());

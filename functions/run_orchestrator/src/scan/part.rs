@@ -116,7 +116,7 @@ impl Found {
         let mut judged = judged(&self.ruled.findings, None, &self.held.policy.gate, dismissed);
         self.ruled.ignore(&mut judged);
         findings::insert_all(tx, fence, &judged).await?;
-        self.examined.keep(tx, work.run().org).await?;
+        examine::keep(tx, work.run().org, &[&self.examined]).await?;
         let mut findings: BTreeMap<Severity, u32> = BTreeMap::new();
         for finding in &self.ruled.findings {
             *findings.entry(finding.severity).or_default() += 1;
