@@ -1,6 +1,8 @@
 //! Terms as SMT-LIB, and models back.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
+
+use itoa::Integer;
 
 use crate::{
     symbol::SymbolId,
@@ -26,38 +28,107 @@ pub struct Query {
 
 impl Query {
     pub(crate) fn new(terms: &Terms, assertions: &[Term]) -> Self {
-        let mut script = String::new();
+        let mut script = Script { terms, text: String::new() };
         let mut symbols = Vec::new();
         for term in terms.reachable(assertions, false) {
             let node = terms.node(term);
             if let Node::Symbol(id) = node {
-                declare(terms, term, id, &mut script);
-                symbols.push(name(term));
+                script.declare(term, id);
+                symbols.push(format!("t{}", term.0));
             } else if node.parts().1 > 0 {
-                let (text, sort) = (compound(terms, node), sort(terms.sort(term)));
-                let _ = writeln!(script, "(define-fun {} () {sort} {text})", name(term));
+                script.define(term, node);
             }
         }
         for assertion in assertions {
-            let _ = writeln!(script, "(assert {})", operand(terms, *assertion));
+            script.put("(assert ");
+            script.operand(*assertion);
+            script.put(")\n");
         }
-        Self { script, symbols }
+        Self { script: script.text, symbols }
     }
 }
 
-fn declare(terms: &Terms, term: Term, id: SymbolId, script: &mut String) {
-    let (name, symbol) = (name(term), terms.symbols.get(id));
-    let _ = writeln!(script, "(declare-const {name} {})", sort(symbol.sort));
-    if let Some(low) = symbol.low {
-        let _ = writeln!(script, "(assert (<= {} {name}))", int(low));
-    }
-    if let Some(high) = symbol.high {
-        let _ = writeln!(script, "(assert (<= {name} {}))", int(high));
-    }
+/// What is written so far. A function has thousands of terms and dozens of questions, so each piece
+/// goes where it stays.
+struct Script<'t> {
+    terms: &'t Terms,
+    text: String,
 }
 
-fn name(term: Term) -> String {
-    format!("t{}", term.0)
+impl Script<'_> {
+    fn put(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    fn digits(&mut self, value: impl Integer) {
+        self.text.push_str(itoa::Buffer::new().format(value));
+    }
+
+    fn name(&mut self, term: Term) {
+        self.put("t");
+        self.digits(term.0);
+    }
+
+    fn int(&mut self, value: i128) {
+        if value < 0 {
+            self.put("(- ");
+            self.digits(value.unsigned_abs());
+            self.put(")");
+        } else {
+            self.digits(value);
+        }
+    }
+
+    fn declare(&mut self, term: Term, id: SymbolId) {
+        let symbol = self.terms.symbols.get(id);
+        self.put("(declare-const ");
+        self.name(term);
+        self.put(" ");
+        self.put(sort(symbol.sort));
+        self.put(")\n");
+        if let Some(low) = symbol.low {
+            self.put("(assert (<= ");
+            self.int(low);
+            self.put(" ");
+            self.name(term);
+            self.put("))\n");
+        }
+        if let Some(high) = symbol.high {
+            self.put("(assert (<= ");
+            self.name(term);
+            self.put(" ");
+            self.int(high);
+            self.put("))\n");
+        }
+    }
+
+    fn define(&mut self, term: Term, node: Node) {
+        self.put("(define-fun ");
+        self.name(term);
+        self.put(" () ");
+        self.put(sort(self.terms.sort(term)));
+        self.put(" (");
+        self.put(operator(node));
+        let (parts, count) = node.parts();
+        for part in &parts[..count] {
+            self.put(" ");
+            self.operand(*part);
+        }
+        self.put("))\n");
+    }
+
+    fn operand(&mut self, term: Term) {
+        let node = self.terms.node(term);
+        if let Node::Bool(value) = node {
+            self.put(if value { "true" } else { "false" });
+        } else if let Node::Int(value) = node {
+            self.int(value);
+        } else if let Node::Float(bits) = node {
+            self.put(&float(bits));
+        } else {
+            self.name(term);
+        }
+    }
 }
 
 fn sort(sort: Sort) -> &'static str {
@@ -68,30 +139,13 @@ fn sort(sort: Sort) -> &'static str {
     }
 }
 
-fn int(value: i128) -> String {
-    if value < 0 { format!("(- {})", value.unsigned_abs()) } else { value.to_string() }
-}
-
 fn float(bits: u64) -> String {
     let (sign, rest) = (bits >> 63, bits & ((1 << 63) - 1));
     format!("(fp #b{sign:b} #b{:011b} #b{:052b})", rest >> 52, rest & ((1 << 52) - 1))
 }
 
-fn operand(terms: &Terms, term: Term) -> String {
-    let node = terms.node(term);
-    if let Node::Bool(value) = node {
-        value.to_string()
-    } else if let Node::Int(value) = node {
-        int(value)
-    } else if let Node::Float(bits) = node {
-        float(bits)
-    } else {
-        name(term)
-    }
-}
-
-fn compound(terms: &Terms, node: Node) -> String {
-    let operator = match node {
+fn operator(node: Node) -> &'static str {
+    match node {
         Node::Bool(_) | Node::Int(_) | Node::Float(_) | Node::Symbol(_) => "",
         Node::Not(_) => "not",
         Node::And(..) => "and",
@@ -110,14 +164,7 @@ fn compound(terms: &Terms, node: Node) -> String {
         Node::FloatEq(..) => "fp.eq",
         Node::FloatLt(..) => "fp.lt",
         Node::FloatLe(..) => "fp.leq",
-    };
-    let (parts, count) = node.parts();
-    let mut text = format!("({operator}");
-    for part in &parts[..count] {
-        let _ = write!(text, " {}", operand(terms, *part));
     }
-    text.push(')');
-    text
 }
 
 /// Values by symbol, as the solver gave them. A value that cannot be read is left out.

@@ -63,23 +63,35 @@ impl Types {
             types.elements.extend(parameter.element.map(|tag| (parameter.name.clone(), tag)));
         }
         let body = node.child_by_field_name("body").unwrap_or(node);
+        let mut nodes = Vec::new();
+        each(body, &mut |node| {
+            let is_inner = is_inner(node.kind());
+            nodes.push((node, is_inner));
+            !is_inner
+        });
         let settled = (0..ROUNDS_MAX).any(|_| {
             let before = types.names.clone();
-            each(body, &mut |inner| {
-                if is_inner(inner.kind()) {
-                    types.bind(inner.child_by_field_name("name"), Known::Any, lowering);
-                    return false;
+            for (node, is_inner) in &nodes {
+                match is_inner {
+                    true => types.bind(node.child_by_field_name("name"), Known::Any, lowering),
+                    false => types.visit(*node, lowering),
                 }
-                types.visit(inner, lowering);
-                true
-            });
+            }
             types.names == before
         });
         if !settled {
             types.names.values_mut().for_each(|known| *known = Known::Any);
         }
+        let mut mentions: HashMap<&str, Vec<Node<'_>>> = HashMap::new();
+        each(body, &mut |node| {
+            if node.kind() == "identifier" {
+                mentions.entry(lowering.text(node)).or_default().push(node);
+            }
+            true
+        });
         for name in &lowering.scope.locals {
-            let Some((tag, written)) = types.displayed(name, body, lowering) else { continue };
+            let of_name = mentions.get(name.as_str()).map_or(&[][..], Vec::as_slice);
+            let Some((tag, written)) = types.displayed(of_name, lowering) else { continue };
             types.elements.insert(name.clone(), tag);
             let is_given = parameters.iter().any(|parameter| parameter.name == *name);
             if let ([written], false) = (written.as_slice(), is_given)
@@ -95,22 +107,17 @@ impl Types {
     /// read by index, measured, or gone through: then nobody puts anything else into it.
     fn displayed<'tree>(
         &self,
-        name: &str,
-        body: Node<'tree>,
+        mentions: &[Node<'tree>],
         lowering: &Lowering<'_>,
     ) -> Option<(Tag, Vec<Node<'tree>>)> {
         let mut written = Vec::new();
         let (mut known, mut sound) = (Known::Nothing, true);
-        let is_own = |node: Node<'_>| node.kind() == "identifier" && lowering.text(node) == name;
-        each(body, &mut |node| {
-            if !is_own(node) {
-                return true;
-            }
-            let Some(parent) = node.parent() else { return true };
+        for node in mentions {
+            let Some(parent) = node.parent() else { continue };
             let field = |field: &str| parent.child_by_field_name(field);
             let target = parent.parent().and_then(|outer| outer.child_by_field_name("left"));
             sound &= match parent.kind() {
-                "assignment" if field("left") == Some(node) => {
+                "assignment" if field("left") == Some(*node) => {
                     let value = field("right").filter(|it| matches!(it.kind(), "list" | "tuple"));
                     value.is_some_and(|value| {
                         written.push(value);
@@ -119,8 +126,8 @@ impl Types {
                         true
                     })
                 }
-                "subscript" => field("value") == Some(node) && target != Some(parent),
-                "for_statement" => field("right") == Some(node),
+                "subscript" => field("value") == Some(*node) && target != Some(parent),
+                "for_statement" => field("right") == Some(*node),
                 "argument_list" => parent.parent().is_some_and(|call| {
                     let function = call.child_by_field_name("function");
                     function.is_some_and(|it| lowering.text(it) == "len")
@@ -128,8 +135,7 @@ impl Types {
                 }),
                 _ => false,
             };
-            true
-        });
+        }
         let tag = known.tag().filter(|tag| !matches!(tag, Tag::None | Tag::Object | Tag::List))?;
         sound.then_some((tag, written))
     }

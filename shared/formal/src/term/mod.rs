@@ -4,7 +4,10 @@
 
 mod float;
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    mem,
+};
 
 use crate::symbol::{Symbol, SymbolId, Symbols};
 
@@ -355,17 +358,20 @@ impl Terms {
 
     /// Every term that `roots` are made of, parts before wholes. With `data`, the conditions of
     /// choices are left out: what remains is where the value itself can come from.
-    pub(crate) fn reachable(&self, roots: &[Term], data: bool) -> BTreeSet<Term> {
-        let mut found = BTreeSet::new();
+    pub(crate) fn reachable(&self, roots: &[Term], data: bool) -> Vec<Term> {
+        let mut is_found = vec![false; self.len()];
+        let mut found = Vec::new();
         let mut open = roots.to_vec();
         while let Some(term) = open.pop() {
-            if !found.insert(term) {
+            if mem::replace(&mut is_found[term.0 as usize], true) {
                 continue;
             }
+            found.push(term);
             let (parts, count) = self.node(term).parts();
             let skipped = usize::from(data && self.is_choice(term));
             open.extend_from_slice(&parts[skipped..count.max(skipped)]);
         }
+        found.sort_unstable();
         found
     }
 
